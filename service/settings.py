@@ -1,0 +1,219 @@
+"""What an operator may set, read from the environment in one place.
+
+Every setting is a variable ``ACCESSLINE_<NAME>``. :meth:`Settings.from_env` is the only reader of
+the environment in the house; it reports every fault at once, and below it settings are arguments.
+``ACCESSLINE_TEST_*`` belongs to the test suite and is left alone.
+
+Without ``ACCESSLINE_DATABASE_URL`` the log is the SQLite file ``accessline.db`` in the current
+folder: it lies where one started, is easy to see, to copy and to delete, and needs no rights.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+from environs import Env, EnvValidationError, ValidationError, validate
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX: Final = "ACCESSLINE_"
+TEST_PREFIX: Final = "ACCESSLINE_TEST_"
+
+_KIB: Final = 1024
+_MIB: Final = 1024 * _KIB
+_SQLITE: Final = ("sqlite", "sqlite+pysqlite")
+_POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
+
+_EXPECTED: Final[Mapping[str, str]] = {
+    "DATABASE_URL": (
+        "the URL of a SQLite file, such as sqlite:///accessline.db or"
+        " sqlite:////var/lib/accessline/log.db, or of a PostgreSQL database, such as"
+        " postgresql://user:password@localhost:5432/accessline"
+    ),
+    "HOST": "an address to listen on, such as 127.0.0.1, 0.0.0.0 or ::1",
+    "PORT": "a whole number from 1 to 65535, such as 8000",
+    "WORKERS": "a whole number from 1 to 64, such as 2 (processes that answer requests)",
+    "THREADS": "a whole number from 1 to 256, such as 4 (threads in each process)",
+    "PUBLIC_READS": "true or false (false: reading needs a key too)",
+    "MAX_BODY_BYTES": "a whole number of bytes from 65536 to 1073741824, such as 8388608",
+    "MAX_BATCH": "a whole number from 1 to 100000, such as 1000 (events in one append)",
+    "LOG_LEVEL": "one of DEBUG, INFO, WARNING and ERROR",
+    "LOG_FORMAT": "json (one object a line) or text (for people)",
+}
+
+
+class SettingsError(Exception):
+    """The environment holds settings that cannot be used; the sentences name every one.
+
+    Attributes:
+        problems: one sentence for each faulty variable, in the order of their names.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__("The configuration cannot be used:\n  " + "\n  ".join(problems))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The configuration of one process.
+
+    Attributes:
+        database_url: where the log is kept; may hold a password, so it is never printed whole.
+        host: the address to listen on.
+        port: the port to listen on.
+        workers: processes that answer requests.
+        threads: threads in each process.
+        public_reads: whether reading needs no key.
+        max_body_bytes: the largest request body that is read.
+        max_batch: the most events that one append may bring.
+        log_level: the least severe level that is logged.
+        log_format: ``json`` or ``text``.
+    """
+
+    database_url: str = dataclasses.field(default="sqlite:///accessline.db", repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    threads: int = 4
+    public_reads: bool = True
+    max_body_bytes: int = 8 * _MIB
+    max_batch: int = 1000
+    log_level: str = "INFO"
+    log_format: str = "json"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings from an environment; what is not set keeps its default.
+
+        Raises:
+            SettingsError: a variable has a value that cannot be used, or a name that is not known.
+        """
+        env, default = _Env(environ), cls()
+        values: dict[str, Any] = {
+            "database_url": env.str("DATABASE_URL", default.database_url, validate=_database),
+            "host": env.str("HOST", default.host, validate=validate.Regexp(r"[\w.:-]+\Z")),
+            "port": env.int("PORT", default.port, validate=validate.Range(1, 65_535)),
+            "workers": env.int("WORKERS", default.workers, validate=validate.Range(1, 64)),
+            "threads": env.int("THREADS", default.threads, validate=validate.Range(1, 256)),
+            "public_reads": env.bool("PUBLIC_READS", default.public_reads),
+            "max_body_bytes": env.int(
+                "MAX_BODY_BYTES",
+                default.max_body_bytes,
+                validate=validate.Range(64 * _KIB, 1024 * _MIB),
+            ),
+            "max_batch": env.int(
+                "MAX_BATCH", default.max_batch, validate=validate.Range(1, 100_000)
+            ),
+            "log_level": env.str("LOG_LEVEL", default.log_level, validate=_level),
+            "log_format": env.str(
+                "LOG_FORMAT", default.log_format, validate=validate.OneOf(("json", "text"))
+            ),
+        }
+        problems = _faulty_values(env, environ) | _unknown_names(environ)
+        if problems:
+            raise SettingsError(tuple(problems[name] for name in sorted(problems)))
+        values["database_url"] = _canonical(values["database_url"])
+        values["log_level"] = values["log_level"].upper()
+        return cls(**values)
+
+    def shown(self) -> dict[str, str]:
+        """Every setting by the name of its variable, fit to be printed: no password in it."""
+        shown = {
+            PREFIX + field.name.upper(): _text(getattr(self, field.name))
+            for field in dataclasses.fields(self)
+        }
+        shown[f"{PREFIX}DATABASE_URL"] = redacted(self.database_url)
+        return shown
+
+
+def redacted(database_url: str) -> str:
+    """A database URL with ``***`` in place of every password in it.
+
+    >>> redacted("postgresql://alice:secret@localhost/accessline")
+    'postgresql://alice:***@localhost/accessline'
+    """
+    url = make_url(database_url)
+    if url.drivername in _SQLITE:
+        return database_url
+    secrets = {name: "***" for name in url.query if "password" in name.lower()}
+    return url.update_query_dict(secrets).render_as_string(hide_password=True)
+
+
+class _Env(Env):
+    """environs over the mapping it is given, not over the process's own environment."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(eager=False, prefix=PREFIX)
+        self._given = environ
+
+    def _get_value(self, env_key: str, default: Any) -> Any:  # noqa: ANN401 - as in environs
+        value = self._given.get(env_key, default)
+        return value.strip() if isinstance(value, str) else value
+
+
+def _faulty_values(env: _Env, environ: Mapping[str, str]) -> dict[str, str]:
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        return {name: _faulty_value(name, environ[name]) for name in error.error_messages}
+    return {}
+
+
+def _faulty_value(name: str, value: str) -> str:
+    short = name.removeprefix(PREFIX)
+    # What cannot be read as a URL cannot be cleared of its password either.
+    given = "its value" if short == "DATABASE_URL" else repr(value[:80])
+    return f"{name}: {given} is not {_EXPECTED[short]}."
+
+
+def _unknown_names(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: _unknown_name(name)
+        for name in environ
+        if name.startswith(PREFIX)
+        and not name.startswith(TEST_PREFIX)
+        and name.removeprefix(PREFIX) not in _EXPECTED
+    }
+
+
+def _unknown_name(name: str) -> str:
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), _EXPECTED, n=1)
+    if nearest:
+        return f"{name}: there is no such setting; the nearest is {PREFIX}{nearest[0]}."
+    known = ", ".join(PREFIX + each for each in _EXPECTED)
+    return f"{name}: there is no such setting; there are {known}."
+
+
+def _database(text: str) -> None:
+    url = _parsed(text)
+    if url.drivername not in (*_SQLITE, *_POSTGRESQL) or not url.database:
+        raise ValidationError(_EXPECTED["DATABASE_URL"])
+    # A log in memory would be gone with the process.
+    if url.drivername in _SQLITE and (url.host or ":memory:" in url.database):
+        raise ValidationError(_EXPECTED["DATABASE_URL"])
+
+
+def _parsed(text: str) -> URL:
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise ValidationError(_EXPECTED["DATABASE_URL"]) from error
+
+
+def _canonical(text: str) -> str:
+    """The URL with the name of the one driver that is used for PostgreSQL."""
+    url = make_url(text)
+    if url.drivername not in _POSTGRESQL:
+        return text
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _level(text: str) -> None:
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValidationError(_EXPECTED["LOG_LEVEL"])
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
