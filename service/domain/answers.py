@@ -1,0 +1,369 @@
+"""What a reader is told: the explained answer, put together from the rule.
+
+A provider and a region have a cell per top-level service. A cell whose service has no directive of
+its own reads as the roll-up of its children, and a cell of a group of regions as the roll-up of
+its members. Field names and their order are those of the JSON, which the HTTP API and the command
+line share.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from service.domain.events import Effect
+from service.domain.pending import Pending, pending
+from service.domain.resolution import (
+    RULE,
+    Access,
+    AccessState,
+    Answer,
+    Overridden,
+    Reason,
+    State,
+    access_of,
+    claims_on,
+    resolve,
+)
+from service.domain.scope import ANY, PUBLIC, Cell, Scope, within_path, within_region
+from service.domain.timeline import Transition, run, transitions
+from service.domain.times import When
+from service.domain.world import World
+
+_T = TypeVar("_T")
+
+
+class Basis(StrEnum):
+    """Whether an answer speaks of what had been recorded by then, or of what is scheduled."""
+
+    RECORDED = "recorded"
+    SCHEDULED = "scheduled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAt:
+    """A position, and when the event there was recorded (None before the first)."""
+
+    position: int
+    recorded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exceptional:
+    """A cell inside of another cell, whose answer differs."""
+
+    service: str
+    region: str
+    audience: str
+    state: State
+    access: Access
+    legal_state: State
+    conditions: tuple[str, ...]
+    decided_by: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellAnswer:
+    """One service: its states, since and until when, why, what is to come, what differs inside."""
+
+    service: str
+    state: State
+    access: Access
+    legal_state: State
+    observed_state: State | None
+    divergence: bool
+    basis: Basis
+    since: When | None
+    until: When | None
+    conditions: tuple[str, ...]
+    changed_during_day: bool
+    transitions: tuple[Transition, ...]
+    decided_by: tuple[Reason, ...]
+    legal_decided_by: tuple[Reason, ...]
+    also_restricting: tuple[Reason, ...]
+    overridden: tuple[Overridden, ...]
+    pending: tuple[Pending, ...]
+    exceptions: tuple[Exceptional, ...]
+
+    @property
+    def answer(self) -> Answer:
+        """What two answers must share to be the same."""
+        return self.state, self.legal_state, self.conditions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """The explained answer for a provider and a region."""
+
+    provider: str
+    region: str
+    audience: str
+    as_of: When
+    known_at: KnownAt
+    rule: int
+    state: State
+    access: Access
+    legal_state: State
+    cells: tuple[CellAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked: everything but the world as known.
+
+    Attributes:
+        service: None asks for every top-level service.
+        region: A country, a subdivision or a group.
+    """
+
+    provider: str
+    region: str
+    as_of: When
+    service: str | None = None
+    audience: str = PUBLIC
+
+
+def explain(world: World, question: Question, known_at: KnownAt) -> Explained:
+    """Answer a question with its reasons, as the world is known at ``known_at``."""
+    services = (
+        top_level(world.registry.services_of(question.provider))
+        if question.service is None
+        else (question.service,)
+    )
+    basis = _basis(question.as_of, known_at)
+    cells = tuple(
+        _cell(world, replace(question, service=service), service, basis) for service in services
+    )
+    state = roll_up(cell.state for cell in cells)
+    return Explained(
+        provider=question.provider,
+        region=question.region,
+        audience=question.audience,
+        as_of=question.as_of,
+        known_at=known_at,
+        rule=RULE,
+        state=state,
+        access=access_of(state),
+        legal_state=roll_up(cell.legal_state for cell in cells),
+        cells=cells,
+    )
+
+
+def top_level(services: Iterable[str]) -> tuple[str, ...]:
+    """Return the services that stand directly below their provider."""
+    return tuple(one for one in services if "/" not in one)
+
+
+def roll_up(states: Iterable[State]) -> State:
+    """Return what several states come to.
+
+    >>> str(roll_up([State.AVAILABLE, State.UNKNOWN])), str(roll_up([State.BLOCKED, State.UNKNOWN]))
+    ('mixed', 'blocked')
+    """
+    found = list(states)
+    known = set(found) - {State.UNKNOWN}
+    if not known:
+        return State.UNKNOWN
+    if all(access_of(state) is Access.CLOSED for state in known):
+        return State(max((Effect(state) for state in known), key=lambda effect: effect.rank))
+    if len(known) == 1 and State.UNKNOWN not in found:
+        return known.pop()
+    return State.MIXED
+
+
+def cell_state(world: World, cell: Cell, moment: When) -> tuple[State, State, tuple[str, ...]]:
+    """Return the answer of a cell as a list shows it, rolled up where it must be."""
+    told = _parts(world, cell, moment)
+    if len(told) == 1:
+        return told[0].answer
+    return (
+        roll_up(one.state for one in told),
+        roll_up(one.legal_state for one in told),
+        (),
+    )
+
+
+def _basis(as_of: When, known_at: KnownAt) -> Basis:
+    recorded = known_at.recorded_at
+    if recorded is None:
+        return Basis.RECORDED
+    if as_of.instant is not None:
+        return Basis.SCHEDULED if as_of.instant > recorded else Basis.RECORDED
+    return Basis.SCHEDULED if as_of.day > recorded.date() else Basis.RECORDED
+
+
+def _parts(world: World, cell: Cell, moment: When) -> tuple[AccessState, ...]:
+    """Return the answers of which a cell's is made: its own, or those of what it rolls up."""
+    members = world.registry.members(cell.region, moment)
+    regions = (cell.region,) if members is None else tuple(sorted(members))
+    found: list[AccessState] = []
+    for region in regions:
+        found.extend(_service_parts(world, replace(cell, region=region), moment))
+    return tuple(found)
+
+
+def _service_parts(world: World, cell: Cell, moment: When) -> tuple[AccessState, ...]:
+    """Descend from a service that has no directive of its own to its children."""
+    children = _children(world, cell)
+    if not children or claims_on(world, cell, moment):
+        return (resolve(world, cell, moment),)
+    found: list[AccessState] = []
+    for child in children:
+        found.extend(_service_parts(world, replace(cell, service=child), moment))
+    return tuple(found)
+
+
+def _children(world: World, cell: Cell) -> tuple[str, ...]:
+    prefix = cell.service + "/"
+    return tuple(
+        one
+        for one in world.registry.services_of(cell.provider)
+        if one.startswith(prefix) and "/" not in one[len(prefix) :]
+    )
+
+
+def _cell(world: World, question: Question, service: str, basis: Basis) -> CellAnswer:
+    cell = Cell(
+        provider=question.provider,
+        service=service,
+        region=question.region,
+        audience=question.audience,
+    )
+    parts = _parts(world, cell, question.as_of)
+    if len(parts) == 1 and parts[0].cell == cell:
+        return _resolved(world, parts[0], question.as_of, basis)
+    return _rolled(world, cell, parts, question.as_of, basis)
+
+
+def _resolved(world: World, told: AccessState, as_of: When, basis: Basis) -> CellAnswer:
+    since, until = run(world, told, as_of)
+    within = transitions(world, told.cell, as_of) if as_of.instant is None else ()
+    return CellAnswer(
+        service=told.cell.service,
+        state=told.state,
+        access=told.access,
+        legal_state=told.legal_state,
+        observed_state=told.observed_state,
+        divergence=told.divergence,
+        basis=basis,
+        since=since,
+        until=until,
+        conditions=told.conditions,
+        changed_during_day=bool(within),
+        transitions=within,
+        decided_by=told.decided_by,
+        legal_decided_by=told.legal_decided_by,
+        also_restricting=told.also_restricting,
+        overridden=told.overridden,
+        pending=pending(world, told.cell, as_of),
+        exceptions=_exceptions(world, told.cell, told.answer, as_of),
+    )
+
+
+def _rolled(
+    world: World, cell: Cell, parts: Sequence[AccessState], as_of: When, basis: Basis
+) -> CellAnswer:
+    state = roll_up(one.state for one in parts)
+    legal_state = roll_up(one.legal_state for one in parts)
+    same_conditions = len({one.conditions for one in parts}) == 1
+    conditions = parts[0].conditions if parts and same_conditions else ()
+    answer = (state, legal_state, conditions)
+    shown = [one for one in parts if one.answer != answer]
+    return CellAnswer(
+        service=cell.service,
+        state=state,
+        access=access_of(state),
+        legal_state=legal_state,
+        observed_state=None,
+        divergence=any(one.divergence for one in parts),
+        basis=basis,
+        since=None,
+        until=None,
+        conditions=conditions,
+        changed_during_day=False,
+        transitions=(),
+        decided_by=_distinct(
+            reason for one in parts if one.state is state for reason in one.decided_by
+        ),
+        legal_decided_by=_distinct(
+            reason
+            for one in parts
+            if one.legal_state is legal_state
+            for reason in one.legal_decided_by
+        ),
+        also_restricting=_distinct(reason for one in parts for reason in one.also_restricting),
+        overridden=_distinct(lost for one in parts for lost in one.overridden),
+        pending=_distinct(change for one in parts for change in pending(world, one.cell, as_of)),
+        exceptions=tuple(_exceptional(one) for one in shown),
+    )
+
+
+def _distinct(items: Iterable[_T]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _exceptional(told: AccessState) -> Exceptional:
+    return Exceptional(
+        service=told.cell.service,
+        region=told.cell.region,
+        audience=told.cell.audience,
+        state=told.state,
+        access=told.access,
+        legal_state=told.legal_state,
+        conditions=told.conditions,
+        decided_by=told.decided_by,
+    )
+
+
+def _exceptions(world: World, cell: Cell, answer: Answer, moment: When) -> tuple[Exceptional, ...]:
+    """Return the cells where a directive reaches into this one, and the answer differs there."""
+    inner: set[Cell] = set()
+    for text in world.texts:
+        if text.binding and text.draft is None and text.in_force(moment, world.registry):
+            inner.update(_meetings(world, text.scope, cell, moment))
+    inner.discard(cell)
+    told = (resolve(world, one, moment) for one in sorted(inner))
+    return tuple(_exceptional(one) for one in told if one.answer != answer)
+
+
+def _meetings(world: World, scope: Scope, cell: Cell, moment: When) -> Iterable[Cell]:
+    """Yield the cells where a scope and a cell meet, element by element."""
+    if not any(one in (ANY, cell.provider) for one in scope.providers):
+        return
+    services = {_met_path(one, cell.service) for one in scope.services} - {None}
+    audiences = {_met_audience(one, cell.audience) for one in scope.audiences} - {None}
+    regions = {
+        region for one in scope.regions for region in _met_regions(world, one, cell.region, moment)
+    }
+    for service in services:
+        for audience in audiences:
+            for region in regions:
+                yield Cell(
+                    provider=cell.provider,
+                    service=service or cell.service,
+                    region=region,
+                    audience=audience or cell.audience,
+                )
+
+
+def _met_path(element: str, asked: str) -> str | None:
+    if within_path(element, asked):
+        return asked
+    return element if within_path(asked, element) else None
+
+
+def _met_audience(element: str, asked: str) -> str | None:
+    """Return where an audience meets the one asked for; the public is asked as everybody."""
+    if asked == PUBLIC and element != ANY:
+        return element
+    return _met_path(element, asked)
+
+
+def _met_regions(world: World, element: str, asked: str, moment: When) -> Iterable[str]:
+    registry = world.registry
+    if within_region(element, asked, registry, moment):
+        return (asked,)
+    members = registry.members(element, moment)
+    places = (element,) if members is None else members
+    return tuple(one for one in places if within_region(asked, one, registry, moment))

@@ -1,0 +1,566 @@
+"""The fold of a policy: from its events to dated texts.
+
+A policy's events fold by ``occurred_on``, then position. What comes out are ``Text``s: what one
+directive says, from when, until when, and when it is stayed, repealed or not enforced. Nothing is
+cut into intervals here. Each text keeps the **bounds** that were set, and whether it holds at a
+moment is asked of them: all of ``begins`` reached, none of ``ends``. So dates and instants never
+need to be compared with each other before somebody asks, and every bound still knows the event
+that set it.
+
+Next: service/domain/resolution.py, the rule.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from service.domain.events import (
+    AccessAffirmed,
+    Directive,
+    Effect,
+    EventData,
+    PolicyAdopted,
+    PolicyAmended,
+    PolicyAnnounced,
+    PolicyProposed,
+    PolicyReinstated,
+    PolicyRepealed,
+    PolicyScheduled,
+    PolicySuspended,
+    PolicyWithdrawn,
+    Recorded,
+    SuspensionKind,
+)
+from service.domain.scope import Scope
+from service.domain.times import When, reached
+
+
+class Zones(Protocol):
+    """Whoever knows the time zones of authorities."""
+
+    def zone(self, authority: str | None) -> str:
+        """Return an IANA name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A date or instant, the authority in whose calendar it counts, and the event that set it."""
+
+    when: When
+    authority: str | None
+    event: str
+
+    def reached(self, moment: When, zones: Zones) -> bool:
+        """Tell whether it lies at or before ``moment``."""
+        return reached(self.when, moment, zones.zone(self.authority))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """From a bound (None: from the beginning of time) until the first of ``ends``."""
+
+    begins: Bound | None
+    ends: tuple[Bound, ...] = ()
+
+    def holds(self, moment: When, zones: Zones) -> bool:
+        """Tell whether ``moment`` lies in it."""
+        begun = self.begins is None or self.begins.reached(moment, zones)
+        return begun and not any(end.reached(moment, zones) for end in self.ends)
+
+    def bounds(self) -> tuple[Bound, ...]:
+        """Return every bound that was set."""
+        return self.ends if self.begins is None else (self.begins, *self.ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cited:
+    """A source as an answer shows it."""
+
+    url: str
+    publisher: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What one directive says, and the bounds between which it says so.
+
+    Attributes:
+        decided: When the event that gave the text occurred, and ``position`` where it stands.
+        begins: All must be reached; None where it is not yet dated.
+        ends: The first that is reached ends it: its own end, or a newer text of the same key.
+        stays: When it has no legal effect. ``repeals``: when it is repealed. ``pauses``: when it
+            stands and nobody is held to it.
+        events: The ids of the events that gave, renewed or dated it, oldest first.
+    """
+
+    policy: str
+    key: str
+    authority: str | None
+    binding: bool
+    effect: Effect
+    scope: Scope
+    conditions: tuple[str, ...]
+    enforced: bool
+    implemented_by: str | None
+    overrides: tuple[str, ...]
+    decided: When
+    position: int
+    begins: tuple[Bound, ...] | None
+    ends: tuple[Bound, ...]
+    stays: tuple[Period, ...] = ()
+    repeals: tuple[Period, ...] = ()
+    pauses: tuple[Period, ...] = ()
+    events: tuple[str, ...] = ()
+    sources: tuple[Cited, ...] = ()
+    draft: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name by which others override it."""
+        return f"policy:{self.policy}#{self.key}"
+
+    @property
+    def effective_from(self) -> When | None:
+        """The latest of its beginnings; None where it is not dated."""
+        if not self.begins:
+            return None
+        return max((bound.when for bound in self.begins), key=lambda when: when.order)
+
+    @property
+    def effective_until(self) -> When | None:
+        """The first end that is foreseen and not undone; None where there is none."""
+        repeals = [one.begins for one in self.repeals if one.begins and not one.ends]
+        return min(
+            (bound.when for bound in (*self.ends, *repeals)),
+            key=lambda when: when.order,
+            default=None,
+        )
+
+    def stands(self, moment: When, zones: Zones) -> bool:
+        """Tell whether it is the key's text at ``moment``: begun, not ended, not repealed."""
+        return (
+            self.begins is not None
+            and all(bound.reached(moment, zones) for bound in self.begins)
+            and not any(bound.reached(moment, zones) for bound in self.ends)
+            and not any(period.holds(moment, zones) for period in self.repeals)
+        )
+
+    def in_force(self, moment: When, zones: Zones) -> bool:
+        """Tell whether it stands and is not stayed."""
+        return self.stands(moment, zones) and not any(
+            period.holds(moment, zones) for period in self.stays
+        )
+
+    def is_enforced(self, moment: When, zones: Zones) -> bool:
+        """Tell whether anybody is held to it at ``moment``."""
+        return self.enforced and not any(period.holds(moment, zones) for period in self.pauses)
+
+    def bounds(self) -> tuple[Bound, ...]:
+        """Return every bound at which something about it may change."""
+        periods = (*self.stays, *self.repeals, *self.pauses)
+        return (
+            *(self.begins or ()),
+            *self.ends,
+            *(bound for period in periods for bound in period.bounds()),
+        )
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A text as enacted.
+
+    Attributes:
+        entry: From here on it is the key's text, and no older one is; None while it is not dated.
+    """
+
+    text: Text
+    entry: Bound | None
+
+    @property
+    def track(self) -> tuple[str, bool]:
+        """Only texts of one track replace each other: what does not bind replaces nothing."""
+        return self.text.key, self.text.binding
+
+
+@dataclass(slots=True)
+class _Step:
+    """A suspension (with its kind) or a repeal (without) of one key, as decided."""
+
+    key: str
+    recorded: Recorded
+    kind: SuspensionKind | None
+    begins: Bound | None
+    ends: list[Bound]
+
+    @property
+    def period(self) -> Period:
+        return Period(begins=self.begins, ends=tuple(self.ends))
+
+    def over(self, occurred: When) -> bool:
+        """Tell whether it was ended, or undone before it began, when something occurred."""
+        return any(_reached_by(end.when, occurred) for end in self.ends)
+
+
+@dataclass(slots=True)
+class Fold:
+    """One policy, event after event.
+
+    Apply events in fold order (``Recorded.order``), then take ``texts``. What does not bind is
+    kept apart and can neither replace nor end what does.
+
+    Attributes:
+        policy: Its slug.
+        stage: ``new``, ``draft``, ``adopted`` or ``withdrawn``.
+    """
+
+    policy: str
+    stage: str = "new"
+    _drafts: list[Text] = field(default_factory=list)
+    _kept: list[_Kept] = field(default_factory=list)
+    _removed: list[tuple[int, str, Bound]] = field(default_factory=list)
+    _steps: list[_Step] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, policy: str, events: Iterable[Recorded]) -> "Fold":
+        """Fold a policy's events, corrections already applied."""
+        fold = cls(policy)
+        for recorded in sorted(events, key=lambda one: one.order):
+            fold.apply(recorded)
+        return fold
+
+    def apply(self, recorded: Recorded) -> None:
+        """Take in the next event."""
+        data = recorded.event.data
+        self.stage = _next_stage(self.stage, data)
+        match data:
+            case PolicyAnnounced() | PolicyProposed():
+                self._draft(recorded, data)
+            case PolicyAdopted():
+                self._end_drafts(recorded)
+                for directive in data.directives:
+                    self._enact(recorded, directive, directive.effective_from)
+            case PolicyAmended():
+                self._end_drafts(recorded)
+                self._amend(recorded, data)
+            case AccessAffirmed():
+                for directive in data.directives:
+                    self._affirm(recorded, directive)
+            case PolicyWithdrawn():
+                self._end_drafts(recorded)
+            case PolicyScheduled() if recorded.event.binding:
+                self._schedule(recorded, data)
+            case PolicySuspended() | PolicyRepealed() if recorded.event.binding:
+                self._act(recorded, data)
+            case PolicyReinstated() if recorded.event.binding:
+                self._reinstate(recorded, data)
+            case _:
+                pass
+
+    def texts(self) -> tuple[Text, ...]:
+        """Return drafts and texts with the ends, stays, repeals and pauses that reach them."""
+        return (*self._drafts, *(self._finished(index) for index in range(len(self._kept))))
+
+    # What a next step may act on.
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of all texts so far, in order of appearance."""
+        return tuple(dict.fromkeys(kept.text.key for kept in self._kept))
+
+    def draft_keys(self) -> tuple[str, ...]:
+        """Return the keys of all drafts so far."""
+        return tuple(dict.fromkeys(draft.key for draft in self._drafts))
+
+    def waiting_ends(
+        self, named: tuple[str, ...] | None, occurred: When
+    ) -> tuple[tuple[str, When], ...]:
+        """Return key and own end of each text that had not begun and has an end of its own."""
+        return tuple(
+            (kept.text.key, kept.text.ends[0].when)
+            for kept in self._kept
+            if kept.text.ends and (named is None or kept.text.key in named)
+            if not _begun(kept.text, occurred)
+        )
+
+    def authority(self) -> str | None:
+        """Return the authority whose texts these are, None where there is no text yet."""
+        texts = [*self._drafts, *(kept.text for kept in self._kept)]
+        return texts[0].authority if texts else None
+
+    def waits(self, key: str, occurred: When) -> bool:
+        """Tell whether a text of ``key`` had not begun when something occurred."""
+        return any(kept.text.key == key and not _begun(kept.text, occurred) for kept in self._kept)
+
+    def ended(self, key: str, occurred: When) -> bool:
+        """Tell whether every text of ``key`` was over when something occurred."""
+        return all(
+            any(_reached_by(end.when, occurred) for end in text.ends)
+            or any(_holds_by(period, occurred) for period in text.repeals)
+            for text in (self._finished(index) for index in range(len(self._kept)))
+            if text.key == key
+        )
+
+    def suspended_or_repealed(self, key: str, occurred: When) -> bool:
+        """Tell whether there is a suspension or repeal of ``key`` left to end."""
+        return any(step.key == key and not step.over(occurred) for step in self._steps)
+
+    # What carries texts.
+
+    def _draft(self, recorded: Recorded, data: PolicyAnnounced | PolicyProposed) -> None:
+        kind = "announced" if isinstance(data, PolicyAnnounced) else "proposed"
+        for directive in data.drafts:
+            expected = directive.effective_from or data.expected_on
+            text = _text(self.policy, recorded, directive, expected)
+            self._drafts.append(replace(text, draft=kind))
+
+    def _end_drafts(self, recorded: Recorded) -> None:
+        end = _bound(recorded, recorded.event.occurred_on)
+        self._drafts = [replace(one, ends=(*one.ends, end)) for one in self._drafts]
+
+    def _enact(self, recorded: Recorded, directive: Directive, *froms: When | None) -> None:
+        text = _text(self.policy, recorded, directive, *froms)
+        self._kept.append(_Kept(text, text.begins[0] if text.begins else None))
+
+    def _amend(self, recorded: Recorded, data: PolicyAmended) -> None:
+        for directive in data.directives:
+            own = directive.effective_from
+            froms = (data.effective_from,) if own is None else (data.effective_from, own)
+            self._enact(recorded, directive, *froms)
+        if recorded.event.binding:
+            cut = _bound(recorded, data.effective_from)
+            self._removed.extend((len(self._kept), key, cut) for key in data.removes)
+
+    def _affirm(self, recorded: Recorded, directive: Directive) -> None:
+        for index, kept in enumerate(self._kept):
+            if self._renews(index, recorded, directive):
+                kept.text = _with_event(kept.text, recorded)
+                return
+        start = directive.effective_from or _day_of(recorded.event.occurred_on)
+        self._enact(recorded, directive, start)
+
+    def _renews(self, index: int, recorded: Recorded, directive: Directive) -> bool:
+        """Tell whether a directive says what the text in force says."""
+        text = self._kept[index].text
+        start = directive.effective_from or text.effective_from
+        return _directive_of(text, start) == replace(directive, effective_from=start) and (
+            text.binding == recorded.event.binding
+            and start == text.effective_from
+            and _in_force_by(self._finished(index), recorded.event.occurred_on)
+        )
+
+    # Steps on what was enacted.
+
+    def _named(self, directives: tuple[str, ...] | None) -> tuple[str, ...]:
+        return self.keys() if directives is None else directives
+
+    def _act(self, recorded: Recorded, data: PolicySuspended | PolicyRepealed) -> None:
+        begins: Bound | None = _bound(recorded, data.effective_from)
+        kind: SuspensionKind | None = None
+        ends: list[Bound] = []
+        if isinstance(data, PolicySuspended):
+            kind = data.kind
+            ends = [] if data.effective_until is None else [_bound(recorded, data.effective_until)]
+        elif data.ab_initio:
+            begins = None
+        self._steps.extend(
+            _Step(key, recorded, kind, begins, list(ends)) for key in self._named(data.directives)
+        )
+
+    def _reinstate(self, recorded: Recorded, data: PolicyReinstated) -> None:
+        keys = self._named(data.directives)
+        for step in self._steps:
+            if step.key in keys:
+                step.ends.append(_bound(recorded, data.effective_from))
+
+    def _schedule(self, recorded: Recorded, data: PolicyScheduled) -> None:
+        """Move the beginning of what has not begun; what waits for it lasts until then."""
+        moved = None if data.effective_from is None else _bound(recorded, data.effective_from)
+        begins = None if moved is None else (moved,)
+        keys = self._named(data.directives)
+        for kept in self._kept:
+            if kept.text.key in keys and not _begun(kept.text, recorded.event.occurred_on):
+                kept.text = _with_event(replace(kept.text, begins=begins), recorded)
+                kept.entry = moved
+        self._drafts = [
+            replace(draft, begins=begins)
+            if data.directives is None or draft.key in data.directives
+            else draft
+            for draft in self._drafts
+        ]
+
+    # Putting a text together.
+
+    def _finished(self, index: int) -> Text:
+        kept = self._kept[index]
+        text = kept.text
+        newer = [one for one in self._kept[index + 1 :] if one.track == kept.track]
+        removed = [cut for count, key, cut in self._removed if key == text.key and index < count]
+        ends = (*text.ends, *(one.entry for one in newer if one.entry))
+        ends += tuple(removed) if text.binding else ()
+        if not text.binding:
+            return replace(text, ends=ends)
+        mine = [step for step in self._steps if step.key == text.key]
+        suspensions = [step for step in mine if step.kind is not None and not self._void(step)]
+        return replace(
+            text,
+            ends=ends,
+            stays=tuple(
+                self._suspension(step) for step in suspensions if step.kind is SuspensionKind.STAYED
+            ),
+            pauses=tuple(
+                self._suspension(step)
+                for step in suspensions
+                if step.kind is SuspensionKind.ENFORCEMENT_PAUSED
+            ),
+            repeals=tuple(
+                step.period
+                for step in mine
+                if step.kind is None and _decided_before(text.decided, text.position, step)
+            ),
+        )
+
+    def _void(self, suspension: _Step) -> bool:
+        """Tell whether a later annulment makes it as if it never was."""
+        return any(
+            repeal.begins is None and self._ends(repeal, suspension) for repeal in self._steps
+        )
+
+    def _suspension(self, step: _Step) -> Period:
+        """Let a suspension end with the repeal, or the lapse, of what it suspends."""
+        repealed = [
+            repeal.begins
+            for repeal in self._steps
+            if self._ends(repeal, step) and repeal.begins is not None
+            if not any(end.when.order <= repeal.begins.when.order for end in repeal.ends)
+        ]
+        lapsed = [
+            kept.text.ends[0]
+            for index, kept in enumerate(self._kept)
+            if kept.text.key == step.key and kept.text.ends
+            if step.recorded.event.occurred_on.order < kept.text.ends[0].when.order
+            if not self._replaced_before(index, kept.text.ends[0].when)
+        ]
+        return replace(step.period, ends=(*step.ends, *repealed, *lapsed))
+
+    def _replaced_before(self, index: int, end: When) -> bool:
+        newer = self._kept[index + 1 :]
+        track = self._kept[index].track
+        return any(
+            one.track == track and one.entry is not None and one.entry.when.order <= end.order
+            for one in newer
+        )
+
+    def _ends(self, repeal: _Step, suspension: _Step) -> bool:
+        return (
+            repeal.kind is None
+            and repeal.key == suspension.key
+            and _decided_before(
+                suspension.recorded.event.occurred_on, suspension.recorded.position, repeal
+            )
+        )
+
+
+def _next_stage(stage: str, data: EventData) -> str:
+    match data:
+        case PolicyAnnounced() | PolicyProposed():
+            return "draft" if stage == "new" else stage
+        case PolicyAdopted() | AccessAffirmed():
+            return "adopted"
+        case PolicyWithdrawn():
+            return "withdrawn"
+        case _:
+            return stage
+
+
+def _text(policy: str, recorded: Recorded, directive: Directive, *froms: When | None) -> Text:
+    event = recorded.event
+    until = directive.effective_until
+    return Text(
+        policy=policy,
+        key=directive.key,
+        authority=event.authority,
+        binding=event.binding,
+        effect=directive.effect,
+        scope=directive.scope,
+        conditions=directive.conditions,
+        enforced=directive.enforced,
+        implemented_by=directive.implemented_by,
+        overrides=directive.overrides,
+        decided=event.occurred_on,
+        position=recorded.position,
+        begins=tuple(_bound(recorded, one) for one in froms if one is not None) or None,
+        ends=() if until is None else (_bound(recorded, until),),
+        events=(str(event.id),),
+        sources=_cited(recorded),
+    )
+
+
+def _directive_of(text: Text, start: When | None) -> Directive:
+    return Directive(
+        key=text.key,
+        effect=text.effect,
+        scope=text.scope,
+        effective_from=start,
+        effective_until=text.ends[0].when if text.ends else None,
+        enforced=text.enforced,
+        conditions=text.conditions,
+        implemented_by=text.implemented_by,
+        overrides=text.overrides,
+    )
+
+
+def _bound(recorded: Recorded, when: When) -> Bound:
+    event = recorded.event
+    return Bound(when=_day_of(when), authority=event.authority, event=str(event.id))
+
+
+def _day_of(when: When) -> When:
+    """Return a bound for a month or year: its last day."""
+    return when if when.instant is not None else When.on(when.day)
+
+
+def _cited(recorded: Recorded) -> tuple[Cited, ...]:
+    return tuple(Cited(url=one.url, publisher=one.publisher) for one in recorded.event.sources)
+
+
+def _with_event(text: Text, recorded: Recorded) -> Text:
+    new = tuple(one for one in _cited(recorded) if one not in text.sources)
+    return replace(
+        text, events=(*text.events, str(recorded.event.id)), sources=(*text.sources, *new)
+    )
+
+
+# Within a fold a bound is compared with the day, or if both are instants with the instant, on
+# which something occurred; no time zone is needed for that.
+
+
+def _reached_by(when: When, occurred: When) -> bool:
+    if when.instant is not None and occurred.instant is not None:
+        return when.instant <= occurred.instant
+    return when.day <= occurred.day
+
+
+def _begun(text: Text, occurred: When) -> bool:
+    return text.begins is not None and all(
+        _reached_by(bound.when, occurred) for bound in text.begins
+    )
+
+
+def _holds_by(period: Period, occurred: When) -> bool:
+    begun = period.begins is None or _reached_by(period.begins.when, occurred)
+    return begun and not any(_reached_by(end.when, occurred) for end in period.ends)
+
+
+def _in_force_by(text: Text, occurred: When) -> bool:
+    return (
+        _begun(text, occurred)
+        and not any(_reached_by(end.when, occurred) for end in text.ends)
+        and not any(_holds_by(period, occurred) for period in (*text.stays, *text.repeals))
+    )
+
+
+def _decided_before(decided: When, position: int, step: _Step) -> bool:
+    """Tell whether an end ends what was decided: before the end was, or before it is reached."""
+    if (*decided.order, position) < step.recorded.order:
+        return True
+    return step.begins is not None and decided.order < step.begins.when.order

@@ -1,0 +1,39 @@
+"""A stream as known: its events with the corrections of our record applied.
+
+A correction stands in its target's stream. Its replacement takes the target's id, version and
+position, from the correction's own recording on; asked with an earlier ``known_at`` the old event
+stands. A correction is itself corrected by naming it, and retracting one restores its target.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from service.domain.events import CorrectionAction, RecordCorrected, Recorded
+
+
+def as_known(stream: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    """Return the facts that stand after every correction in ``stream``, in position order.
+
+    A correction lies after what it corrects, so walking backward settles each event with the
+    corrections of it already settled, however long a chain of them is.
+    """
+    standing: list[Recorded] = []
+    corrections: dict[UUID, RecordCorrected] = {}
+    for recorded in reversed(stream):
+        settled = _settle(recorded, corrections.get(recorded.event.id))
+        if settled is None:
+            continue
+        if isinstance(settled.event.data, RecordCorrected):
+            corrections.setdefault(settled.event.data.event, settled.event.data)
+        else:
+            standing.append(settled)
+    return tuple(reversed(standing))
+
+
+def _settle(recorded: Recorded, correction: RecordCorrected | None) -> Recorded | None:
+    if correction is None:
+        return recorded
+    if correction.action is CorrectionAction.RETRACT or correction.replacement is None:
+        return None
+    return replace(recorded, event=replace(correction.replacement, id=recorded.event.id))

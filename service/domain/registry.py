@@ -1,0 +1,138 @@
+"""Who and what is known: authorities, providers, services, audiences and dated groups.
+
+Registry facts have no effective time: once known they hold for every ``as_of``. Only the members
+of a group are dated. Registering an id again renames it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from types import MappingProxyType
+
+from service.domain import regions
+from service.domain.events import GroupChanged, Recorded, Registered, RegistryKind
+from service.domain.scope import PUBLIC
+from service.domain.times import When, reached
+
+UTC_ZONE = "UTC"
+GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChange:
+    """Members that join or leave on a day of the authority's calendar."""
+
+    effective_from: When
+    authority: str | None
+    adds: tuple[str, ...]
+    removes: tuple[str, ...]
+    position: int
+    event: str
+
+    def order(self) -> tuple[date, datetime, int]:
+        """Sort key: when it takes effect, then its position."""
+        return (*self.effective_from.order, self.position)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A named set of countries and subdivisions, with every change of its members."""
+
+    id: str
+    name: str
+    changes: tuple[GroupChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Everything registered, as known at one position.
+
+    Services are keyed by provider and path, as ``openai/chatgpt/ios``.
+    """
+
+    authorities: Mapping[str, Registered] = field(default_factory=dict)
+    providers: Mapping[str, Registered] = field(default_factory=dict)
+    services: Mapping[str, Registered] = field(default_factory=dict)
+    audiences: Mapping[str, Registered] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, events: Iterable[Recorded]) -> "Registry":
+        """Fold registry events, corrections already applied, in position order."""
+        found: dict[str, dict[str, Registered]] = {kind: {} for kind in RegistryKind}
+        groups: dict[str, Group] = {}
+        for recorded in events:
+            match recorded.event.data:
+                case Registered(kind=kind) as data:
+                    found[kind][entry_id(data)] = data
+                case GroupChanged() as data:
+                    group = groups.get(data.id) or Group(id=data.id, name=data.name)
+                    changes = (*group.changes, group_change(recorded, data))
+                    groups[data.id] = replace(group, name=data.name, changes=changes)
+                case _:
+                    pass
+        return cls(
+            MappingProxyType(found[RegistryKind.AUTHORITY]),
+            MappingProxyType(found[RegistryKind.PROVIDER]),
+            MappingProxyType(found[RegistryKind.SERVICE]),
+            MappingProxyType(found[RegistryKind.AUDIENCE]),
+            MappingProxyType(groups),
+        )
+
+    def zone(self, authority: str | None) -> str:
+        """Return the IANA time zone of an authority; UTC where none is named."""
+        known = self.authorities.get(authority) if authority else None
+        return (known.timezone if known else None) or UTC_ZONE
+
+    def authority_of(self, provider: str) -> str | None:
+        """Return the provider's own authority."""
+        known = self.providers.get(provider)
+        return known.authority if known else None
+
+    def members(self, group: str, moment: When) -> frozenset[str] | None:
+        """Return a group's members at ``moment``, or None where it is no group."""
+        known = self.groups.get(group)
+        if known is None:
+            return None
+        inside: set[str] = set()
+        for change in sorted(known.changes, key=GroupChange.order):
+            if reached(change.effective_from, moment, self.zone(change.authority)):
+                inside.difference_update(change.removes)
+                inside.update(change.adds)
+        return frozenset(inside)
+
+    def ever_in(self, group: str) -> frozenset[str]:
+        """Return everybody who was or will be a member of a group."""
+        known = self.groups.get(group)
+        changes = known.changes if known else ()
+        return frozenset(one for change in changes for one in change.adds)
+
+    def is_region(self, region: str) -> bool:
+        """Tell whether ``region`` is a country, a subdivision or a registered group."""
+        return regions.is_place(region) or region in self.groups
+
+    def is_audience(self, audience: str) -> bool:
+        """Tell whether an audience may be asked for."""
+        return audience == PUBLIC or audience in self.audiences
+
+    def services_of(self, provider: str) -> tuple[str, ...]:
+        """Return the paths of a provider's services, sorted."""
+        prefix = provider + "/"
+        return tuple(sorted(key[len(prefix) :] for key in self.services if key.startswith(prefix)))
+
+
+def entry_id(data: Registered) -> str:
+    """Return the id under which an entry is filed: a service's is ``<provider>/<path>``."""
+    return f"{data.provider}/{data.id}" if data.kind is RegistryKind.SERVICE else data.id
+
+
+def group_change(recorded: Recorded, data: GroupChanged) -> GroupChange:
+    """Return what one event says of a group's members."""
+    return GroupChange(
+        effective_from=data.effective_from,
+        authority=recorded.event.authority,
+        adds=data.adds,
+        removes=data.removes,
+        position=recorded.position,
+        event=str(recorded.event.id),
+    )

@@ -1,0 +1,103 @@
+"""What is known at one position: the registry, every policy's texts, every measurement.
+
+``World.of`` folds a log, or any part of one: a question about a cell needs only the policies and
+observations that may touch it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from service.domain.directives import Bound, Cited, Fold, Text
+from service.domain.events import AccessObserved, Effect, Recorded
+from service.domain.history import as_known
+from service.domain.registry import Registry
+from service.domain.scope import Scope
+from service.domain.times import When
+
+POLICY = "policy:"
+REGISTRY = "registry:"
+OBSERVATION = "observation:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One measurement: what was seen, where, and how long it speaks for."""
+
+    state: Effect
+    scope: Scope
+    method: str
+    occurred: Bound
+    valid_until: Bound | None
+    position: int
+    sources: tuple[Cited, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that an answer may rest on.
+
+    Attributes:
+        registry: Who and what is known.
+        texts: Drafts and texts of policies, whether they bind or not.
+        observations: Measurements, in position order.
+        histories: The facts of each policy by slug, corrections applied, for what was pending.
+    """
+
+    registry: Registry
+    texts: tuple[Text, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    histories: Mapping[str, tuple[Recorded, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, recorded: Iterable[Recorded]) -> "World":
+        """Fold events, corrections among them, in position order."""
+        streams: dict[str, list[Recorded]] = {}
+        for one in recorded:
+            streams.setdefault(one.event.stream, []).append(one)
+        known = {name: as_known(events) for name, events in streams.items()}
+        registered = (one for name, facts in known.items() if is_registry(name) for one in facts)
+        registry = Registry.of(sorted(registered, key=lambda one: one.position))
+        histories = {
+            name.removeprefix(POLICY): facts
+            for name, facts in known.items()
+            if name.startswith(POLICY)
+        }
+        folds = (Fold.of(slug, facts) for slug, facts in histories.items())
+        return cls(
+            registry,
+            tuple(text for fold in folds for text in fold.texts()),
+            tuple(seen for facts in known.values() for seen in observations(facts)),
+            MappingProxyType(histories),
+        )
+
+
+def is_registry(stream: str) -> bool:
+    """Tell whether a stream is about reference data."""
+    return stream.startswith(REGISTRY)
+
+
+def observations(facts: Iterable[Recorded]) -> tuple[Observation, ...]:
+    """Return the measurements among some facts."""
+    return tuple(
+        _observation(recorded, recorded.event.data)
+        for recorded in facts
+        if isinstance(recorded.event.data, AccessObserved)
+    )
+
+
+def _observation(recorded: Recorded, data: AccessObserved) -> Observation:
+    event = recorded.event
+
+    def bound(when: When) -> Bound:
+        return Bound(when=when, authority=event.authority, event=str(event.id))
+
+    return Observation(
+        state=data.state,
+        scope=data.scope,
+        method=data.method,
+        occurred=bound(event.occurred_on),
+        valid_until=None if data.valid_until is None else bound(data.valid_until),
+        position=recorded.position,
+        sources=tuple(Cited(url=one.url, publisher=one.publisher) for one in event.sources),
+    )
