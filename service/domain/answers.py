@@ -27,7 +27,7 @@ from service.domain.resolution import (
     resolve,
 )
 from service.domain.scope import ANY, PUBLIC, Cell, Scope, within_path, within_region
-from service.domain.timeline import Transition, run, transitions
+from service.domain.timeline import Interval, Transition, intervals, points, run, transitions
 from service.domain.times import When
 from service.domain.world import World
 
@@ -172,16 +172,29 @@ def roll_up(states: Iterable[State]) -> State:
     return State.MIXED
 
 
-def cell_state(world: World, cell: Cell, moment: When) -> tuple[State, State, tuple[str, ...]]:
+def cell_answer(world: World, cell: Cell, moment: When) -> Answer:
     """Return the answer of a cell as a list shows it, rolled up where it must be."""
     told = _parts(world, cell, moment)
     if len(told) == 1:
         return told[0].answer
+    conditions = {one.conditions for one in told}
     return (
         roll_up(one.state for one in told),
         roll_up(one.legal_state for one in told),
-        (),
+        conditions.pop() if len(conditions) == 1 else (),
     )
+
+
+def timeline(world: World, cell: Cell, *, instants: bool = False) -> tuple[Interval, ...]:
+    """Return the intervals of a cell, in days or in instants; of a group, those of its members."""
+    registry = world.registry
+    services = (cell.service, *(_below(world, cell)))
+    places = registry.ever_in(cell.region) | {cell.region}
+    inside = (
+        replace(cell, service=service, region=place) for service in services for place in places
+    )
+    when = points(world, inside, instants=instants)
+    return intervals(when, lambda moment: cell_answer(world, cell, moment))
 
 
 def _basis(as_of: When, known_at: KnownAt) -> Basis:
@@ -214,13 +227,15 @@ def _service_parts(world: World, cell: Cell, moment: When) -> tuple[AccessState,
     return tuple(found)
 
 
-def _children(world: World, cell: Cell) -> tuple[str, ...]:
+def _below(world: World, cell: Cell) -> tuple[str, ...]:
+    """Return the services inside of a cell's, at any depth."""
     prefix = cell.service + "/"
-    return tuple(
-        one
-        for one in world.registry.services_of(cell.provider)
-        if one.startswith(prefix) and "/" not in one[len(prefix) :]
-    )
+    return tuple(one for one in world.registry.services_of(cell.provider) if one.startswith(prefix))
+
+
+def _children(world: World, cell: Cell) -> tuple[str, ...]:
+    depth = cell.service.count("/") + 1
+    return tuple(one for one in _below(world, cell) if one.count("/") == depth)
 
 
 def _cell(world: World, question: Question, service: str, basis: Basis) -> CellAnswer:
@@ -264,11 +279,7 @@ def _resolved(world: World, told: AccessState, as_of: When, basis: Basis) -> Cel
 def _rolled(
     world: World, cell: Cell, parts: Sequence[AccessState], as_of: When, basis: Basis
 ) -> CellAnswer:
-    state = roll_up(one.state for one in parts)
-    legal_state = roll_up(one.legal_state for one in parts)
-    same_conditions = len({one.conditions for one in parts}) == 1
-    conditions = parts[0].conditions if parts and same_conditions else ()
-    answer = (state, legal_state, conditions)
+    state, legal_state, conditions = answer = cell_answer(world, cell, as_of)
     shown = [one for one in parts if one.answer != answer]
     return CellAnswer(
         service=cell.service,

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import orjson
 
 from service.domain.events import (
     TYPES,
@@ -145,6 +146,16 @@ def instant_text(instant: datetime) -> str:
 def instant_from(text: str) -> datetime:
     """Read what ``instant_text`` wrote."""
     return datetime.fromisoformat(text)
+
+
+def answer_bytes(value: object, *, indent: bool = False) -> bytes:
+    """Return an answer as JSON: fields in their order, null where something is absent.
+
+    The same answer gives the same bytes for ever, so every text in it has one form: instants of
+    the record in UTC with microseconds, bounds as they were set.
+    """
+    options = orjson.OPT_PASSTHROUGH_DATETIME | (orjson.OPT_INDENT_2 if indent else 0)
+    return orjson.dumps(value, default=plain, option=options)
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 plain data is what JSON can say

@@ -7,23 +7,24 @@ same answer are one.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from service.domain.directives import Bound
-from service.domain.resolution import AccessState, State, resolve
-from service.domain.scope import Cell, may_match
+from service.domain.resolution import Access, AccessState, Answer, State, resolve
+from service.domain.scope import Cell, Scope, may_match
 from service.domain.times import When
 from service.domain.world import World
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
     """One answer from a point until another, either None without bound."""
 
     since: When | None
     until: When | None
-    answer: AccessState
+    answer: Answer
     started_by: tuple[str, ...]
     ended_by: tuple[str, ...]
 
@@ -34,25 +35,35 @@ class Transition:
 
     at: When
     state: State
-    access: str
+    access: Access
     legal_state: State
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """When the answer for a cell can change, in order, and which events make it so."""
+    """When the answer for some cells can change, in order, and which events make it so."""
 
     moments: tuple[When, ...]
-    events: dict[str, tuple[str, ...]]
+    events: dict[When, tuple[str, ...]]
+
+    def before(self) -> When:
+        """Return a moment before the first point, where nothing had begun."""
+        if not self.moments:
+            return When.on(date(1900, 1, 1))
+        first = self.moments[0]
+        if first.instant is not None:
+            return When.at(first.instant - timedelta(microseconds=1))
+        return When.on(first.day - timedelta(days=1))
 
 
-def points(world: World, cell: Cell, *, instants: bool) -> Points:
-    """Return every day (or instant) at which anything that may reach ``cell`` changes."""
+def points(world: World, cells: Iterable[Cell], *, instants: bool) -> Points:
+    """Return every day (or instant) at which anything that may reach one of ``cells`` changes."""
     registry = world.registry
+    asked = tuple(cells)
     bounds: list[Bound] = []
-    groups: set[str] = set()
+    groups = {cell.region for cell in asked if cell.region in registry.groups}
     for text in world.texts:
-        if text.binding and text.draft is None and may_match(text.scope, cell, registry):
+        if text.binding and text.draft is None and _may_reach(world, text.scope, asked):
             bounds.extend(text.bounds())
             groups.update(one for one in text.scope.regions if one in registry.groups)
     for group in groups:
@@ -60,42 +71,90 @@ def points(world: World, cell: Cell, *, instants: bool) -> Points:
             Bound(when=change.effective_from, authority=change.authority, event=change.event)
             for change in registry.groups[group].changes
         )
-    found: dict[date | datetime, list[str]] = {}
+    found: dict[date | datetime, set[str]] = {}
     for bound in bounds:
         at = bound.when.in_zone(registry.zone(bound.authority)) if instants else bound.when.day
-        found.setdefault(at, []).append(bound.event)
+        found.setdefault(at, set()).add(bound.event)
     moments = {at: When.at(at) if isinstance(at, datetime) else When.on(at) for at in found}
     return Points(
         tuple(moments[at] for at in sorted(found)),
-        {moments[at].text: tuple(sorted(set(events))) for at, events in found.items()},
+        {moments[at]: tuple(sorted(events)) for at, events in found.items()},
     )
 
 
-def intervals(world: World, cell: Cell, *, instants: bool = False) -> tuple[Interval, ...]:
-    """Return the whole timeline of a cell; the first has no beginning, the last no end."""
-    when = points(world, cell, instants=instants)
-    answers = [resolve(world, cell, _before(when.moments))]
+def _may_reach(world: World, scope: Scope, cells: tuple[Cell, ...]) -> bool:
+    return any(may_match(scope, cell, world.registry) for cell in cells)
+
+
+def intervals(when: Points, answer_at: Callable[[When], Answer]) -> tuple[Interval, ...]:
+    """Return a whole timeline; the first interval has no beginning, the last no end."""
+    answers = [answer_at(when.before())]
     starts: list[When | None] = [None]
     for moment in when.moments:
-        answer = resolve(world, cell, moment)
-        if answer.answer != answers[-1].answer:
+        answer = answer_at(moment)
+        if answer != answers[-1]:
             answers.append(answer)
             starts.append(moment)
-    ends = [*starts[1:], None]
     return tuple(
-        Interval(start, end, answer, _made_by(when, start), _made_by(when, end))
-        for start, end, answer in zip(starts, ends, answers, strict=True)
+        Interval(
+            since=start,
+            until=end,
+            answer=answer,
+            started_by=() if start is None else when.events[start],
+            ended_by=() if end is None else when.events[end],
+        )
+        for start, end, answer in zip(starts, [*starts[1:], None], answers, strict=True)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A period in which two timelines of a cell do not say the same."""
+
+    since: When | None
+    until: When | None
+    before: Answer
+    after: Answer
+
+
+def differences(
+    before: tuple[Interval, ...], after: tuple[Interval, ...]
+) -> tuple[Difference, ...]:
+    """Return where two timelines in days differ; neighbours that differ alike are one period."""
+    starts = {one.since for one in (*before, *after)} - {None}
+    days = sorted((one for one in starts if one is not None), key=lambda one: one.order)
+    found: list[Difference] = []
+    for since, until in pairwise((None, *days, None)):
+        old, new = _at(before, since), _at(after, since)
+        last = found[-1] if found else None
+        if old == new:
+            continue
+        if last and last.until == since and (last.before, last.after) == (old, new):
+            found[-1] = replace(last, until=until)
+        else:
+            found.append(Difference(since=since, until=until, before=old, after=new))
+    return tuple(found)
+
+
+def _at(timeline: tuple[Interval, ...], start: When | None) -> Answer:
+    """Return the answer that holds from ``start`` on."""
+    holding = timeline[0]
+    for one in timeline[1:]:
+        if start is None or one.since is None or one.since.order > start.order:
+            break
+        holding = one
+    return holding.answer
 
 
 def run(world: World, answer: AccessState, moment: When) -> tuple[When | None, When | None]:
     """Return the ends of the run of same answers that holds ``moment``, None without bound."""
-    moments = points(world, answer.cell, instants=moment.instant is not None).moments
+    when = points(world, (answer.cell,), instants=moment.instant is not None)
+    moments = when.moments
     keys = [_key(one) for one in moments]
     here = bisect_right(keys, _key(moment))
 
     def same(index: int) -> bool:
-        at = moments[index - 1] if index else _before(moments)
+        at = moments[index - 1] if index else when.before()
         return resolve(world, answer.cell, at).answer == answer.answer
 
     first = here
@@ -135,30 +194,6 @@ def transitions(world: World, cell: Cell, day: When) -> tuple[Transition, ...]:
                 )
             )
     return tuple(found)
-
-
-def differing(
-    cells: Iterable[Cell],
-    before: Callable[[Cell], AccessState],
-    after: Callable[[Cell], AccessState],
-) -> tuple[tuple[AccessState, AccessState], ...]:
-    """Return the two answers of each cell, in order, where they are not the same."""
-    pairs = ((before(cell), after(cell)) for cell in cells)
-    return tuple((old, new) for old, new in pairs if old.answer != new.answer)
-
-
-def _made_by(when: Points, at: When | None) -> tuple[str, ...]:
-    return () if at is None else when.events[at.text]
-
-
-def _before(moments: tuple[When, ...]) -> When:
-    """Return a moment before the first point, where nothing had begun."""
-    if not moments:
-        return When.on(date(1900, 1, 1))
-    first = moments[0]
-    if first.instant is not None:
-        return When.at(first.instant - timedelta(microseconds=1))
-    return When.on(first.day - timedelta(days=1))
 
 
 def _key(moment: When) -> date | datetime:

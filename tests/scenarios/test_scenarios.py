@@ -86,7 +86,7 @@ ENDS = ("since", "until")
     ],
 )
 def test_the_rule_answers_as_the_case_says(scenario: Table, question: Table) -> None:
-    """Research, section 2: 23 cases whose right answers were worked out by hand."""
+    """The expected answers were worked out by hand from the sources, not by running the rule."""
     asked: Table = {**scenario.get("asked", {}), **question}
     world = World.of(_known(scenario, asked.get("known_at")))
     cell = Cell(**{name: asked[name] for name in ASKED[1:5] if name in asked})
@@ -126,8 +126,8 @@ def test_a_scenario_asks_enough_and_nothing_twice(name: str) -> None:
     assert words <= {*ASKED, *COMPARED, *REASONS, *ENDS, "pending"}
 
 
-def test_every_case_of_the_research_has_its_file() -> None:
-    """Numbers 1 to 23 are those of the research; further stories follow them."""
+def test_the_cases_are_numbered_without_a_gap() -> None:
+    """Numbers 1 to 23 are the cases that the rule was made for; further stories follow them."""
     numbers = [int(name[:2]) for name in SCENARIOS]
 
     assert numbers == list(range(1, len(numbers) + 1))

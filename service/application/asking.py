@@ -1,0 +1,526 @@
+"""Asking: the read path. Every function reads one snapshot of the database.
+
+A question names two times: ``as_of``, when it should hold in the world, and ``known_at``, what the
+log had learned by then, which is resolved to a position before anything else is read.
+
+Next: service/projections/statements.py, how what touches a cell is found.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from service.domain import regions
+from service.domain.answers import (
+    Explained,
+    KnownAt,
+    Question,
+    cell_answer,
+    explain,
+    timeline,
+    top_level,
+)
+from service.domain.dossier import Dossier, dossier
+from service.domain.errors import BadPeriodError, BadTimeError, Refused, UnknownIdError
+from service.domain.events import Recorded
+from service.domain.history import as_known
+from service.domain.registry import Registry
+from service.domain.resolution import RULE, Access, Answer, State, access_of
+from service.domain.scope import PUBLIC, Cell
+from service.domain.timeline import Interval
+from service.domain.times import When
+from service.domain.world import POLICY, World
+from service.projections import entries, known, projector
+from service.projections.known import Near
+from service.store import events as log
+from service.store.codec import decode, instant, microseconds
+from service.store.engine import Database
+from service.store.events import EventFilter
+
+MAX_CELLS: Final = 50_000
+"""The most cells that one list may hold."""
+
+_POSITION = re.compile(r"@(0|[1-9][0-9]{0,17})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One cell of a list."""
+
+    provider: str
+    service: str
+    region: str
+    audience: str
+    state: State
+    access: Access
+    legal_state: State
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Cells on a day, as known at a position, in a fixed order."""
+
+    as_of: When
+    known_at: KnownAt
+    rule: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellFilter:
+    """Which cells a list holds; an empty tuple does not restrict."""
+
+    providers: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    audience: str = PUBLIC
+    states: tuple[State, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One interval of one service, half-open."""
+
+    service: str
+    since: When | None
+    until: When | None
+    state: State
+    access: Access
+    legal_state: State
+    conditions: tuple[str, ...]
+    started_by: tuple[str, ...]
+    ended_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """The intervals of a provider's services in a region."""
+
+    provider: str
+    region: str
+    audience: str
+    known_at: KnownAt
+    rule: int
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The part of a timeline that is wanted; both None for all of it."""
+
+    since: When | None = None
+    until: When | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A part of a list; ``next`` is where the following one begins, None at the end."""
+
+    items: tuple[Recorded, ...]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """A part of the list of policies, as they stood on a day and were known."""
+
+    as_of: When
+    known_at: KnownAt
+    items: tuple[Dossier, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meta:
+    """Where the log stands."""
+
+    position: int
+    recorded_at: datetime | None
+    rule: int
+    regions_frozen_on: str
+    generation: int
+
+
+# Access.
+
+
+def explained(
+    database: Database, question: Question, known_at: str | None, now: datetime
+) -> Explained:
+    """Answer a question with its reasons.
+
+    Raises:
+        UnknownIdError: An id that was not known then; its path is the name of the parameter.
+        BadTimeError: A ``known_at`` that is none, or lies beyond the log or the clock.
+    """
+    with database.read() as connection:
+        at = known_position(connection, known_at, now)
+        near = Near(provider=question.provider, region=question.region)
+        world = known.world_with_histories(connection, at.position, near)
+        registered_later = _registered_later(connection, question.provider)
+    _check(world.registry, question, registered_later)
+    return explain(world, question, at)
+
+
+def listing(
+    database: Database, wanted: CellFilter, as_of: When, known_at: str | None, now: datetime
+) -> Listing:
+    """List cells with their states.
+
+    Raises:
+        UnknownIdError, BadTimeError: As ``explained`` does.
+        Refused: More than ``MAX_CELLS`` cells.
+    """
+    near = Near(provider=wanted.providers[0] if len(wanted.providers) == 1 else None)
+    with database.read() as connection:
+        at = known_position(connection, known_at, now)
+        world = known.world(connection, at.position, near)
+    cells = list(_cells(world.registry, wanted))
+    rows = (_row(cell, cell_answer(world, cell, as_of)) for cell in cells)
+    kept = tuple(row for row in rows if not wanted.states or row.state in wanted.states)
+    return Listing(as_of=as_of, known_at=at, rule=RULE, rows=kept)
+
+
+def intervals(
+    database: Database, question: Question, window: Window, known_at: str | None, now: datetime
+) -> Timeline:
+    """Return the timeline of a provider's services in a region; ``question.as_of`` is not used.
+
+    Raises:
+        UnknownIdError, BadTimeError: As ``explained`` does.
+        BadPeriodError: A window that is empty or backward.
+    """
+    _check_window(window)
+    with database.read() as connection:
+        at = known_position(connection, known_at, now)
+        near = Near(provider=question.provider, region=question.region)
+        world = known.world(connection, at.position, near)
+        registered_later = _registered_later(connection, question.provider)
+    _check(world.registry, question, registered_later)
+    return Timeline(
+        provider=question.provider,
+        region=question.region,
+        audience=question.audience,
+        known_at=at,
+        rule=RULE,
+        spans=tuple(_spans(world, question, window)),
+    )
+
+
+def _spans(world: World, question: Question, window: Window) -> Iterator[Span]:
+    ends = (window.since, window.until)
+    instants = any(end is not None and end.instant is not None for end in ends)
+    services = world.registry.services_of(question.provider)
+    wanted = top_level(services) if question.service is None else (question.service,)
+    for service in wanted:
+        cell = Cell(
+            provider=question.provider,
+            service=service,
+            region=question.region,
+            audience=question.audience,
+        )
+        for one in timeline(world, cell, instants=instants):
+            if _overlaps(one, window):
+                yield _span(service, one)
+
+
+def _span(service: str, one: Interval) -> Span:
+    state, legal_state, conditions = one.answer
+    return Span(
+        service=service,
+        since=one.since,
+        until=one.until,
+        state=state,
+        access=access_of(state),
+        legal_state=legal_state,
+        conditions=conditions,
+        started_by=one.started_by,
+        ended_by=one.ended_by,
+    )
+
+
+def _check_window(window: Window) -> None:
+    since, until = window.since, window.until
+    if since is None or until is None:
+        return
+    if (since.instant is None) != (until.instant is None):
+        detail = "'from' and 'until' are both dates or both instants."
+        raise BadTimeError(detail, path=("until",))
+    if since.order >= until.order:
+        raise BadPeriodError(since.text, until.text, path=("until",))
+
+
+def _overlaps(one: Interval, window: Window) -> bool:
+    begins_after = (
+        window.until is not None and one.since is not None and one.since.order >= window.until.order
+    )
+    ended_before = (
+        window.since is not None and one.until is not None and one.until.order <= window.since.order
+    )
+    return not begins_after and not ended_before
+
+
+def _row(cell: Cell, answer: Answer) -> Row:
+    state, legal_state, conditions = answer
+    return Row(
+        provider=cell.provider,
+        service=cell.service,
+        region=cell.region,
+        audience=cell.audience,
+        state=state,
+        access=access_of(state),
+        legal_state=legal_state,
+        conditions=conditions,
+    )
+
+
+def _cells(registry: Registry, wanted: CellFilter) -> Iterator[Cell]:
+    """Yield the cells of a list: by provider, service and region."""
+    _check_filter(registry, wanted)
+    places = wanted.regions or tuple(sorted(regions.COUNTRIES))
+    providers = wanted.providers or tuple(sorted(registry.providers))
+    pairs = [
+        (provider, service)
+        for provider in providers
+        for service in _services(registry, provider, wanted)
+    ]
+    if len(pairs) * len(places) > MAX_CELLS:
+        detail = (
+            f"This list has {len(pairs) * len(places):,} cells, more than {MAX_CELLS:,}: name "
+            "providers, services or regions."
+        )
+        raise Refused(detail, path=("provider",))
+    for provider, service in pairs:
+        for region in places:
+            yield Cell(provider=provider, service=service, region=region, audience=wanted.audience)
+
+
+def _services(registry: Registry, provider: str, wanted: CellFilter) -> tuple[str, ...]:
+    services = registry.services_of(provider)
+    if not wanted.services:
+        return top_level(services)
+    return tuple(one for one in services if one in wanted.services)
+
+
+def _check_filter(registry: Registry, wanted: CellFilter) -> None:
+    for provider in wanted.providers:
+        if provider not in registry.providers:
+            raise UnknownIdError("provider", provider, registry.providers, path=("provider",))
+    among = wanted.providers or tuple(registry.providers)
+    offered = {service for provider in among for service in registry.services_of(provider)}
+    for service in wanted.services:
+        if service not in offered:
+            raise UnknownIdError("service", service, offered, path=("service",))
+    for region in wanted.regions:
+        _check_region(registry, region)
+    _check_audience(registry, wanted.audience)
+
+
+def _check(registry: Registry, question: Question, registered_later: bool) -> None:
+    provider = question.provider
+    if provider not in registry.providers:
+        later = "It was registered later than this known_at." if registered_later else ""
+        path = ("provider",)
+        raise UnknownIdError("provider", provider, registry.providers, path=path, hint=later)
+    _check_region(registry, question.region)
+    services = registry.services_of(provider)
+    if question.service is not None and question.service not in services:
+        raise UnknownIdError("service", question.service, services, path=("service",))
+    _check_audience(registry, question.audience)
+
+
+def _check_region(registry: Registry, region: str) -> None:
+    if registry.is_region(region):
+        return
+    own = regions.COUNTRIES_OF_THEIR_OWN.get(region)
+    ids = regions.COUNTRIES | regions.SUBDIVISIONS | set(registry.groups)
+    hint = "" if own is None else f"It is a country of its own: ask for {own!r}."
+    raise UnknownIdError("region", region, ids, path=("region",), hint=hint)
+
+
+def _check_audience(registry: Registry, audience: str) -> None:
+    if not registry.is_audience(audience):
+        audiences = {*registry.audiences, PUBLIC}
+        raise UnknownIdError("audience", audience, audiences, path=("audience",))
+
+
+def _registered_later(connection: sa.Connection, provider: str) -> bool:
+    return log.version_of(connection, f"registry:provider/{provider}") > 0
+
+
+# Times.
+
+
+def moment(as_of: str | None, now: datetime) -> When:
+    """Return the moment asked for; today in UTC where none is named.
+
+    Raises:
+        BadTimeError: Its path is ``as_of``.
+    """
+    if as_of is None:
+        return When.on(now.astimezone(UTC).date())
+    return When.moment(as_of, path=("as_of",))
+
+
+def known_position(connection: sa.Connection, known_at: str | None, now: datetime) -> KnownAt:
+    """Resolve a ``known_at`` to a position.
+
+    Args:
+        connection: The snapshot that is asked.
+        known_at: ``@<position>``, an instant, a date (the end of that day in UTC; today means
+            now), or None for all that is known.
+        now: An aware instant.
+
+    Raises:
+        BadTimeError: None of these, or beyond the clock or the head; its path is ``known_at``.
+    """
+    head = log.read_head(connection).position
+    if known_at is None:
+        return _known_at(connection, head)
+    if (found := _POSITION.fullmatch(known_at)) is not None:
+        position = int(found.group(1))
+        if position > head:
+            detail = f"Position {position} lies beyond the head of the log, which is at {head}."
+            raise BadTimeError(detail, path=("known_at",), suggestion=f"@{head}")
+        return _known_at(connection, position)
+    if known_at.startswith("@"):
+        detail = f"{known_at[:40]!r} is no position: write '@' and a whole number, such as '@412'."
+        raise BadTimeError(detail, path=("known_at",))
+    when = When.moment(known_at, path=("known_at",))
+    until = _end(when, now)
+    return _known_at(connection, log.position_at(connection, microseconds(until)))
+
+
+def _end(when: When, now: datetime) -> datetime:
+    """Return the last instant that a ``known_at`` includes."""
+    today = now.astimezone(UTC).date()
+    if when.instant is not None:
+        if when.instant > now:
+            detail = f"{when} lies in the future: nobody can know yet what will be recorded."
+            raise BadTimeError(detail, path=("known_at",))
+        return when.instant
+    if when.day > today:
+        detail = f"{when} lies in the future: nobody can know yet what will be recorded."
+        raise BadTimeError(detail, path=("known_at",), suggestion=today.isoformat())
+    midnight = datetime(when.day.year, when.day.month, when.day.day, tzinfo=UTC)
+    return midnight + timedelta(days=1) - timedelta(microseconds=1)
+
+
+def _known_at(connection: sa.Connection, position: int) -> KnownAt:
+    recorded_at = log.recorded_at(connection, position) if position else None
+    at = None if recorded_at is None else instant(recorded_at)
+    return KnownAt(position=position, recorded_at=at)
+
+
+# The log.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentioning:
+    """What the events of a list must name."""
+
+    provider: str | None = None
+    service: str | None = None
+    region: str | None = None
+
+    def dimensions(self) -> dict[str, str]:
+        """Return it by dimension."""
+        given = {"provider": self.provider, "service": self.service, "region": self.region}
+        return {dimension: value for dimension, value in given.items() if value is not None}
+
+
+def events(
+    database: Database, wanted: EventFilter, naming: Mentioning, *, after: int, limit: int
+) -> Page:
+    """Return the next events of the log that a filter lets through, in position order."""
+    with database.read() as connection:
+        values = naming.dimensions()
+        generation = projector.live(connection)
+        narrowed = replace(wanted, mentions=(generation, values) if values else None)
+        rows = log.page(connection, narrowed, after=after, limit=limit + 1)
+    items = tuple(map(decode, rows[:limit]))
+    return Page(items=items, next=items[-1].position if len(rows) > limit else None)
+
+
+def event(database: Database, event_id: UUID) -> Recorded | None:
+    """Return one event, None where the log has none under this id."""
+    with database.read() as connection:
+        row = log.by_id(connection, event_id)
+    return None if row is None else decode(row)
+
+
+# Policies and reference data.
+
+
+def policies(
+    database: Database,
+    *,
+    as_of: When,
+    known_at: str | None,
+    now: datetime,
+    after: str | None,
+    limit: int,
+) -> Policies:
+    """Return the next policies by slug, as they stood on a day and were known."""
+    with database.read() as connection:
+        at = known_position(connection, known_at, now)
+        registry = entries.load(connection, projector.live(connection), at.position)
+        names = log.policy_streams(connection, after, limit + 1, at.position)
+        streams = log.streams(connection, names[:limit], at.position)
+    slugs = [name.removeprefix(POLICY) for name in names[:limit]]
+    found = (
+        dossier(slug, as_known(list(map(decode, streams[POLICY + slug]))), registry, as_of)
+        for slug in slugs
+    )
+    return Policies(
+        as_of=as_of,
+        known_at=at,
+        items=tuple(one for one in found if one is not None),
+        next=slugs[-1] if len(names) > limit else None,
+    )
+
+
+def policy(
+    database: Database, slug: str, *, as_of: When, known_at: str | None, now: datetime
+) -> tuple[KnownAt, Dossier | None]:
+    """Return one policy; None where it had not begun by then.
+
+    Raises:
+        UnknownIdError: No policy has this slug, at any time.
+    """
+    with database.read() as connection:
+        at = known_position(connection, known_at, now)
+        registry = entries.load(connection, projector.live(connection), at.position)
+        rows = log.stream(connection, POLICY + slug, at.position)
+        if not rows and not log.version_of(connection, POLICY + slug):
+            every = log.policy_streams(connection, None, 100_000)
+            slugs = (name.removeprefix(POLICY) for name in every)
+            raise UnknownIdError("policy", slug, slugs, path=("slug",))
+    return at, dossier(slug, as_known(list(map(decode, rows))), registry, as_of)
+
+
+def registry(database: Database, known_at: str | None, now: datetime) -> tuple[KnownAt, Registry]:
+    """Return the reference data as known."""
+    with database.read() as connection:
+        at = known_position(connection, known_at, now)
+        return at, entries.load(connection, projector.live(connection), at.position)
+
+
+def meta(database: Database) -> Meta:
+    """Return where the log stands."""
+    with database.read() as connection:
+        head = log.read_head(connection)
+        generation = projector.live(connection)
+    return Meta(
+        position=head.position,
+        recorded_at=None if head.recorded_at is None else instant(head.recorded_at),
+        rule=RULE,
+        regions_frozen_on=regions.FROZEN,
+        generation=generation,
+    )

@@ -1,0 +1,99 @@
+"""The registry as known at any position."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from service.domain.events import Recorded, Registered, RegistryKind
+from service.domain.history import as_known
+from service.domain.registry import GROUP, Group, Registry
+from service.domain.times import When
+from service.domain.world import REGISTRY
+from service.store.tables import FOREVER, registry_entry
+
+
+def _encode_when(value: object) -> str:
+    return str(value)
+
+
+def _decode_when(kind: type, value: Any) -> object:  # noqa: ANN401 whatever the JSON holds
+    return When.bound(value) if kind is When else value
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_encode_when)
+_REGISTERED: Final = msgspec.json.Decoder(Registered)
+_GROUPS: Final = msgspec.json.Decoder(Group, dec_hook=_decode_when)
+
+
+def update(
+    connection: sa.Connection, generation: int, position: int, stream: Sequence[Recorded]
+) -> None:
+    """Let what a registry stream says from ``position`` on replace what it said before."""
+    kind, _, name = stream[-1].event.stream.removeprefix(REGISTRY).partition("/")
+    body = _body(stream, kind, name)
+    columns = registry_entry.c
+    mine = sa.and_(
+        columns.generation == generation,
+        columns.kind == kind,
+        columns.id == name,
+        columns.known_until == FOREVER,
+    )
+    before = connection.scalar(sa.select(columns.body).where(mine))
+    if before is not None and bytes(before) == body:
+        return
+    if before is not None:
+        connection.execute(sa.update(registry_entry).where(mine).values(known_until=position))
+    if body is not None:
+        connection.execute(
+            sa.insert(registry_entry).values(
+                generation=generation,
+                kind=kind,
+                id=name,
+                known_from=position,
+                known_until=FOREVER,
+                body=body,
+            )
+        )
+
+
+def _body(stream: Sequence[Recorded], kind: str, name: str) -> bytes | None:
+    known = Registry.of(as_known(stream))
+    if kind == GROUP:
+        return _ENCODER.encode(known.groups[name]) if name in known.groups else None
+    entries = {
+        RegistryKind.AUTHORITY: known.authorities,
+        RegistryKind.PROVIDER: known.providers,
+        RegistryKind.SERVICE: known.services,
+        RegistryKind.AUDIENCE: known.audiences,
+    }[RegistryKind(kind)]
+    return _ENCODER.encode(entries[name]) if name in entries else None
+
+
+def load(connection: sa.Connection, generation: int, position: int) -> Registry:
+    """Return the registry as known at ``position``."""
+    columns = registry_entry.c
+    found: dict[str, dict[str, Registered]] = {kind: {} for kind in RegistryKind}
+    groups: dict[str, Group] = {}
+    rows = connection.execute(
+        sa.select(columns.kind, columns.id, columns.body)
+        .where(
+            columns.generation == generation,
+            columns.known_from <= position,
+            columns.known_until > position,
+        )
+        .order_by(columns.kind, columns.id)
+    )
+    for row in rows:
+        if row.kind == GROUP:
+            groups[row.id] = _GROUPS.decode(row.body)
+        else:
+            found[row.kind][row.id] = _REGISTERED.decode(row.body)
+    return Registry(
+        found[RegistryKind.AUTHORITY],
+        found[RegistryKind.PROVIDER],
+        found[RegistryKind.SERVICE],
+        found[RegistryKind.AUDIENCE],
+        groups,
+    )

@@ -1,0 +1,53 @@
+"""Recorded events to rows of the log and back.
+
+A row's `body` holds the canonical bytes of everything but the position. They are made once, when
+the event is appended, and never made again: whoever checks them hashes what is stored.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import orjson
+
+from service.domain.codec import recorded_from, recorded_to
+from service.domain.events import Recorded
+from service.evidence.canonical import canonical_bytes
+from service.store.events import EventRow, NewEvent
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def encode(recorded: Recorded) -> NewEvent:
+    """Return the row of an event.
+
+    Raises:
+        CanonicalError: a text, a number or the size lies outside of the profile.
+    """
+    event = recorded.event
+    return NewEvent(
+        id=event.id,
+        stream=event.stream,
+        version=recorded.version,
+        type=event.type,
+        authority=event.authority,
+        occurred_day=event.occurred_on.day,
+        recorded_at=microseconds(recorded.recorded_at),
+        recorded_by=recorded.recorded_by,
+        body=canonical_bytes(recorded_to(recorded)),
+    )
+
+
+def decode(row: EventRow) -> Recorded:
+    """Return the event of a row."""
+    return recorded_from(orjson.loads(row.body), row.position)
+
+
+def microseconds(instant: datetime) -> int:
+    """Return an aware instant as microseconds since the Unix epoch."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant(since_epoch: int) -> datetime:
+    """Return microseconds since the Unix epoch as an instant in UTC."""
+    return _EPOCH + timedelta(microseconds=since_epoch)

@@ -1,0 +1,387 @@
+"""The log: one gapless order of positions, and the ways to read it.
+
+An append takes the head row first, so that appends stand in one line: position order is commit
+order, and no reader ever sees position n without all before it. In that transaction it writes the
+events, the tree nodes that they complete, and the head.
+
+    with database.write() as connection:
+        head = take_head(connection)
+        …                                   # decide, under the lock
+        head = append(connection, head, rows)
+
+Next: service/evidence/merkle.py.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from service.evidence.merkle import Frontier, FrontierError, Node, extend, leaf_hash
+from service.store.errors import HeadMoved, StoreDamaged
+from service.store.tables import event, head, mention, node
+
+_Item = TypeVar("_Item")
+
+_NAMES_PER_STATEMENT: Final = 1000  # Drivers bind a limited number of parameters.
+
+# Every append runs these: building them costs as much as running them.
+_HEAD = (head.c.position, head.c.recorded_at, head.c.frontier)
+_READ_HEAD = sa.select(*_HEAD)
+_TAKE_HEAD = sa.update(head).where(head.c.id == 1).values(id=1).returning(*_HEAD)
+_MOVE_HEAD = sa.update(head).where(head.c.id == 1, head.c.position == sa.bindparam("before"))
+_INSERT_EVENT = sa.insert(event)
+_INSERT_NODE = sa.insert(node)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The end of the log.
+
+    Attributes:
+        position: of the last event; 0 for a log without events.
+        recorded_at: of the last event, in microseconds since the Unix epoch; None without events.
+        frontier: the tree over all events up to `position`.
+    """
+
+    position: int
+    recorded_at: int | None
+    frontier: Frontier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event as the caller gives it; `body` are its canonical bytes.
+
+    Attributes:
+        occurred_day: the day it counts for, where only a day matters.
+        recorded_at: microseconds since the Unix epoch, UTC.
+        recorded_by: a key's id.
+    """
+
+    id: UUID
+    stream: str
+    version: int
+    type: str
+    authority: str | None
+    occurred_day: date
+    recorded_at: int
+    recorded_by: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """An event as the log keeps it: a `NewEvent` with its position and its leaf in the tree."""
+
+    position: int
+    id: UUID
+    stream: str
+    version: int
+    type: str
+    authority: str | None
+    occurred_day: date
+    recorded_at: int
+    recorded_by: str
+    body: bytes
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events `page` gives; what is left out does not restrict.
+
+    Attributes:
+        stream_prefix: the beginning of the stream's name, such as `policy:`.
+        recorded_from: microseconds since the Unix epoch, inclusive.
+        recorded_until: microseconds since the Unix epoch, exclusive.
+        occurred_from: day, inclusive.
+        occurred_until: day, exclusive.
+        mentions: a generation of the projections, and one value for each dimension that is wanted.
+    """
+
+    stream: str | None = None
+    stream_prefix: str | None = None
+    type: str | None = None
+    authority: str | None = None
+    recorded_by: str | None = None
+    recorded_from: int | None = None
+    recorded_until: int | None = None
+    occurred_from: date | None = None
+    occurred_until: date | None = None
+    mentions: tuple[int, Mapping[str, str]] | None = None
+
+
+# Writing.
+
+
+def take_head(connection: sa.Connection) -> Head:
+    """Lock the head until the transaction ends, and read it. Only then decide what to append.
+
+    Raises:
+        StoreDamaged: there is no head, or its frontier does not fit.
+    """
+    return _head(connection.execute(_TAKE_HEAD).one_or_none())
+
+
+def read_head(connection: sa.Connection) -> Head:
+    """Read the head as of this snapshot.
+
+    Raises:
+        StoreDamaged: there is no head, or its frontier does not fit.
+    """
+    return _head(connection.execute(_READ_HEAD).one_or_none())
+
+
+def append(connection: sa.Connection, behind: Head, rows: Sequence[NewEvent]) -> Head:
+    """Write events behind the head, with the tree nodes that they complete.
+
+    Args:
+        connection: the transaction that took the head.
+        behind: the head, as `take_head` or the last `append` gave it.
+        rows: in the order of their positions.
+
+    Returns:
+        The new head.
+
+    Raises:
+        HeadMoved: the head is not the one in the database.
+    """
+    if not rows:
+        return behind
+    leaves = [leaf_hash(row.body) for row in rows]
+    frontier, nodes = extend(behind.frontier, leaves)
+    placed = enumerate(zip(rows, leaves, strict=True), behind.position + 1)
+    connection.execute(_INSERT_EVENT, [_inserted(row, at, leaf) for at, (row, leaf) in placed])
+    if nodes:
+        connection.execute(_INSERT_NODE, [_placed(each) for each in nodes])
+    after = Head(position=frontier.size, recorded_at=rows[-1].recorded_at, frontier=frontier)
+    moved = connection.execute(
+        _MOVE_HEAD,
+        {
+            "before": behind.position,
+            "position": after.position,
+            "recorded_at": after.recorded_at,
+            "frontier": frontier.to_bytes(),
+        },
+    )
+    if moved.rowcount != 1:
+        raise HeadMoved(expected=behind.position)
+    return after
+
+
+# Reading.
+
+
+def stream(connection: sa.Connection, name: str, upto: int | None = None) -> list[EventRow]:
+    """Read a stream in order, up to and with position `upto`."""
+    return streams(connection, (name,), upto)[name]
+
+
+def streams(
+    connection: sa.Connection, names: Collection[str], upto: int | None = None
+) -> dict[str, list[EventRow]]:
+    """Read several streams, each in order, up to and with position `upto`.
+
+    A stream without events is an empty list.
+    """
+    found: dict[str, list[EventRow]] = {name: [] for name in names}
+    for some in _chunks(list(found)):
+        wanted = (
+            sa.select(event)
+            .where(event.c.stream.in_(some), *_upto(upto))
+            .order_by(event.c.position)
+        )
+        for row in _rows(connection, wanted):
+            found[row.stream].append(row)
+    return found
+
+
+def by_id(connection: sa.Connection, event_id: UUID) -> EventRow | None:
+    """Find an event by its id."""
+    return existing(connection, (event_id,)).get(event_id)
+
+
+def existing(connection: sa.Connection, ids: Collection[UUID]) -> dict[UUID, EventRow]:
+    """Find those of the ids that the log holds."""
+    found: dict[UUID, EventRow] = {}
+    for some in _chunks(list(ids)):
+        for row in _rows(connection, sa.select(event).where(event.c.id.in_(some))):
+            found[row.id] = row
+    return found
+
+
+def version_of(connection: sa.Connection, name: str) -> int:
+    """Give the version of a stream's last event; 0 for a stream without events."""
+    found = connection.scalar(sa.select(sa.func.max(event.c.version)).where(event.c.stream == name))
+    return found or 0
+
+
+def page(
+    connection: sa.Connection,
+    wanted: EventFilter | None = None,
+    *,
+    after: int = 0,
+    upto: int | None = None,
+    limit: int,
+) -> list[EventRow]:
+    """Read the next events that a filter lets through, in position order.
+
+    Args:
+        connection: a snapshot.
+        wanted: the filter; None for every event.
+        after: a position, exclusive: the last one of the page before.
+        upto: a position, inclusive.
+        limit: rows at most.
+    """
+    found = sa.select(event)
+    position: sa.ColumnElement[int] = event.c.position
+    if wanted is not None:
+        found = found.where(*_conditions(wanted))
+        if wanted.mentions is not None:
+            generation, values = wanted.mentions
+            for dimension, value in values.items():
+                mentioned = mention.alias()
+                found = found.join(
+                    mentioned,
+                    sa.and_(
+                        mentioned.c.position == position,
+                        mentioned.c.generation == generation,
+                        mentioned.c.dimension == dimension,
+                        mentioned.c.value == value,
+                    ),
+                )
+                # The index of the mentions is in position order: let it lead.
+                position = mentioned.c.position
+    found = found.where(position > after)
+    if upto is not None:
+        found = found.where(position <= upto)
+    return list(_rows(connection, found.order_by(position).limit(limit)))
+
+
+def iterate(
+    connection: sa.Connection, after: int = 0, upto: int | None = None, chunk: int = 1000
+) -> Iterator[EventRow]:
+    """Read the whole log, or what lies after a position, in order and in bounded memory."""
+    while rows := page(connection, after=after, upto=upto, limit=chunk):
+        yield from rows
+        after = rows[-1].position
+
+
+def position_at(connection: sa.Connection, recorded_at: int) -> int:
+    """Give the greatest position recorded at or before a moment; 0 where there is none.
+
+    Args:
+        connection: a snapshot.
+        recorded_at: microseconds since the Unix epoch.
+    """
+    found = connection.scalar(
+        sa.select(event.c.position)
+        .where(event.c.recorded_at <= recorded_at)
+        .order_by(event.c.recorded_at.desc(), event.c.position.desc())
+        .limit(1)
+    )
+    return found or 0
+
+
+def recorded_at(connection: sa.Connection, position: int) -> int | None:
+    """Give the moment at which a position was recorded; None where there is no such position."""
+    return connection.scalar(sa.select(event.c.recorded_at).where(event.c.position == position))
+
+
+def policy_streams(
+    connection: sa.Connection, after_slug: str | None, limit: int, upto: int | None = None
+) -> list[str]:
+    """List streams of policies that began at or before a position, by name.
+
+    Args:
+        connection: a snapshot.
+        after_slug: the last slug of the page before; None for the first page.
+        limit: names at most.
+        upto: a position, inclusive.
+    """
+    found = (
+        sa.select(event.c.stream)
+        .where(event.c.version == 1, *_with_prefix("policy:"), *_upto(upto))
+        .order_by(event.c.stream)
+        .limit(limit)
+    )
+    if after_slug is not None:
+        found = found.where(event.c.stream > f"policy:{after_slug}")
+    return list(connection.scalars(found))
+
+
+# Rows.
+
+
+def _head(row: sa.Row[int, int | None, bytes] | None) -> Head:
+    if row is None:
+        raise StoreDamaged(found="the log has no head row.")
+    position, recorded, frontier = row
+    try:
+        tree = Frontier.from_bytes(position, frontier)
+    except FrontierError as error:
+        raise StoreDamaged(found=f"the head row is not of one tree. {error}") from error
+    return Head(position=position, recorded_at=recorded, frontier=tree)
+
+
+def _inserted(row: NewEvent, position: int, leaf: bytes) -> dict[str, object]:
+    return {
+        "position": position,
+        "id": row.id,
+        "stream": row.stream,
+        "version": row.version,
+        "type": row.type,
+        "authority": row.authority,
+        "occurred_day": row.occurred_day,
+        "recorded_at": row.recorded_at,
+        "recorded_by": row.recorded_by,
+        "body": row.body,
+        "leaf": leaf,
+    }
+
+
+def _placed(inner: Node) -> dict[str, object]:
+    return {"level": inner.level, "index": inner.index, "hash": inner.hash}
+
+
+def _rows(connection: sa.Connection, wanted: sa.Select[Any]) -> Iterator[EventRow]:
+    for row in connection.execute(wanted):
+        yield EventRow(**row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for it
+
+
+def _chunks(items: list[_Item]) -> Iterator[list[_Item]]:
+    for start in range(0, len(items), _NAMES_PER_STATEMENT):
+        yield items[start : start + _NAMES_PER_STATEMENT]
+
+
+def _conditions(wanted: EventFilter) -> Iterator[sa.ColumnElement[bool]]:
+    for name in ("stream", "type", "authority", "recorded_by"):
+        value = getattr(wanted, name)
+        if value is not None:
+            yield event.c[name] == value
+    if wanted.stream_prefix is not None:
+        yield from _with_prefix(wanted.stream_prefix)
+    if wanted.recorded_from is not None:
+        yield event.c.recorded_at >= wanted.recorded_from
+    if wanted.recorded_until is not None:
+        yield event.c.recorded_at < wanted.recorded_until
+    if wanted.occurred_from is not None:
+        yield event.c.occurred_day >= wanted.occurred_from
+    if wanted.occurred_until is not None:
+        yield event.c.occurred_day < wanted.occurred_until
+
+
+def _upto(position: int | None) -> Iterator[sa.ColumnElement[bool]]:
+    if position is not None:
+        yield event.c.position <= position
+
+
+def _with_prefix(prefix: str) -> Iterator[sa.ColumnElement[bool]]:
+    """Compare as a range, which an index answers; LIKE has wildcards and cases of its own."""
+    yield event.c.stream >= prefix
+    # Names of streams are ASCII, so this is after all of them that begin so.
+    yield event.c.stream < prefix + "\x7f"
