@@ -7,7 +7,7 @@ Next: service/projections/statements.py, how what touches a cell is found.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -164,7 +164,7 @@ def explained(
         near = Near(provider=question.provider, region=question.region)
         world = known.world_with_histories(connection, at.position, near)
         registered_later = _registered_later(connection, question.provider)
-    _check(world.registry, question, registered_later)
+    _check(world.registry, question, registered_later=registered_later)
     return explain(world, question, at)
 
 
@@ -202,7 +202,7 @@ def intervals(
         near = Near(provider=question.provider, region=question.region)
         world = known.world(connection, at.position, near)
         registered_later = _registered_later(connection, question.provider)
-    _check(world.registry, question, registered_later)
+    _check(world.registry, question, registered_later=registered_later)
     return Timeline(
         provider=question.provider,
         region=question.region,
@@ -310,44 +310,40 @@ def _services(registry: Registry, provider: str, wanted: CellFilter) -> tuple[st
 
 def _check_filter(registry: Registry, wanted: CellFilter) -> None:
     for provider in wanted.providers:
-        if provider not in registry.providers:
-            raise UnknownIdError("provider", provider, registry.providers, path=("provider",))
+        _require("provider", provider, registry.providers)
     among = wanted.providers or tuple(registry.providers)
     offered = {service for provider in among for service in registry.services_of(provider)}
     for service in wanted.services:
-        if service not in offered:
-            raise UnknownIdError("service", service, offered, path=("service",))
+        _require("service", service, offered)
     for region in wanted.regions:
         _check_region(registry, region)
     _check_audience(registry, wanted.audience)
 
 
-def _check(registry: Registry, question: Question, registered_later: bool) -> None:
-    provider = question.provider
-    if provider not in registry.providers:
-        later = "It was registered later than this known_at." if registered_later else ""
-        path = ("provider",)
-        raise UnknownIdError("provider", provider, registry.providers, path=path, hint=later)
+def _check(registry: Registry, question: Question, *, registered_later: bool) -> None:
+    later = "It was registered later than this known_at." if registered_later else ""
+    _require("provider", question.provider, registry.providers, later)
     _check_region(registry, question.region)
-    services = registry.services_of(provider)
-    if question.service is not None and question.service not in services:
-        raise UnknownIdError("service", question.service, services, path=("service",))
+    if question.service is not None:
+        _require("service", question.service, registry.services_of(question.provider))
     _check_audience(registry, question.audience)
 
 
 def _check_region(registry: Registry, region: str) -> None:
-    if registry.is_region(region):
-        return
     own = regions.COUNTRIES_OF_THEIR_OWN.get(region)
-    ids = regions.COUNTRIES | regions.SUBDIVISIONS | set(registry.groups)
     hint = "" if own is None else f"It is a country of its own: ask for {own!r}."
-    raise UnknownIdError("region", region, ids, path=("region",), hint=hint)
+    ids = regions.COUNTRIES | regions.SUBDIVISIONS | registry.groups.keys()
+    _require("region", region, ids, hint)
 
 
 def _check_audience(registry: Registry, audience: str) -> None:
-    if not registry.is_audience(audience):
-        audiences = {*registry.audiences, PUBLIC}
-        raise UnknownIdError("audience", audience, audiences, path=("audience",))
+    _require("audience", audience, {*registry.audiences, PUBLIC})
+
+
+def _require(kind: str, given: str, known_ids: Collection[str], hint: str = "") -> None:
+    """Refuse an id that is not known; the parameter has the name of its kind."""
+    if given not in known_ids:
+        raise UnknownIdError(kind, given, known_ids, path=(kind,), hint=hint)
 
 
 def _registered_later(connection: sa.Connection, provider: str) -> bool:
@@ -458,7 +454,7 @@ def event(database: Database, event_id: UUID) -> Recorded | None:
 # Policies and reference data.
 
 
-def policies(
+def policies(  # noqa: PLR0913 both times and a part of the list
     database: Database,
     *,
     as_of: When,
@@ -501,7 +497,8 @@ def policy(
         if not rows and not log.version_of(connection, POLICY + slug):
             every = log.policy_streams(connection, None, 100_000)
             slugs = (name.removeprefix(POLICY) for name in every)
-            raise UnknownIdError("policy", slug, slugs, path=("slug",))
+            kind = "policy"
+            raise UnknownIdError(kind, slug, slugs, path=("slug",))
     return at, dossier(slug, as_known(list(map(decode, rows))), registry, as_of)
 
 

@@ -229,7 +229,7 @@ class Fold:
             fold.apply(recorded)
         return fold
 
-    def apply(self, recorded: Recorded) -> None:
+    def apply(self, recorded: Recorded) -> None:  # noqa: C901 one case for each event
         """Take in the next event."""
         data = recorded.event.data
         self.stage = _next_stage(self.stage, data)

@@ -19,7 +19,7 @@ def as_known(stream: Sequence[Recorded]) -> tuple[Recorded, ...]:
     corrections of it already settled, however long a chain of them is.
     """
     standing: list[Recorded] = []
-    corrections: dict[UUID, RecordCorrected] = {}
+    corrections = dict[UUID, RecordCorrected]()
     for recorded in reversed(stream):
         settled = _settle(recorded, corrections.get(recorded.event.id))
         if settled is None:

@@ -127,10 +127,10 @@ def _named(fold: Fold, event: Event) -> Iterator[Refused]:
             yield StepError(detail, path=path, suggestion=near)
         elif fault := _cannot(fold, event, key):
             yield StepError(fault, path=path)
-    acting = [key for key in fold.keys() if not _cannot(fold, event, key)]
-    all_of_none = named is None and fold.stage == "adopted" and not acting
+    every = fold.keys()
+    reasons = dict.fromkeys(_cannot(fold, event, key) for key in every)
+    all_of_none = named is None and fold.stage == "adopted" and "" not in reasons
     if all_of_none and _acts_on_all(event):
-        reasons = dict.fromkeys(_cannot(fold, event, key) for key in fold.keys())
         yield StepError(" ".join(reasons), path=("data",))
 
 

@@ -352,7 +352,7 @@ def _lost(
     return lost
 
 
-def _beats(  # noqa: PLR0913 two claims with the scope of each, and the moment
+def _beats(  # noqa: PLR0913, PLR0917 two claims with the scope of each, and the moment
     strong: Claim,
     strong_scope: Elementary,
     weak: Claim,

@@ -6,7 +6,7 @@ as known at any position is one lookup by scope. The body is the folded text wit
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -24,8 +24,6 @@ from service.store.tables import FOREVER, statement, statement_scope
 DIRECTIVE: Final = "directive"
 DRAFT: Final = "draft"
 OBSERVATION: Final = "observation"
-
-_T = TypeVar("_T")
 
 
 def _encode_when(value: object) -> str:

@@ -15,7 +15,7 @@
 A database is named by its URL without the password.
 """
 
-# ruff: noqa: N818 -- these names say what is the case; "Error" would say nothing more.
+
 
 
 class StoreError(Exception):

@@ -88,7 +88,7 @@ ENDS = ("since", "until")
 def test_the_rule_answers_as_the_case_says(scenario: Table, question: Table) -> None:
     """The expected answers were worked out by hand from the sources, not by running the rule."""
     asked: Table = {**scenario.get("asked", {}), **question}
-    world = World.of(_known(scenario, asked.get("known_at")))
+    world = World.of(known_log(scenario, asked.get("known_at")))
     cell = Cell(**{name: asked[name] for name in ASKED[1:5] if name in asked})
     moment = When.moment(asked["as_of"])
 
@@ -107,7 +107,7 @@ def test_every_event_of_a_case_may_be_recorded_in_its_order(name: str) -> None:
     """A story that the log would refuse proves nothing about the rule."""
     log: list[Recorded] = []
 
-    for recorded in _known(SCENARIOS[name], None):
+    for recorded in known_log(SCENARIOS[name], None):
         admit([recorded], _ledger(log))
         log.append(recorded)
 
@@ -147,7 +147,7 @@ def _ledger(log: Sequence[Recorded]) -> Ledger:
     )
 
 
-def _known(scenario: Table, known_at: str | int | None) -> Iterator[Recorded]:
+def known_log(scenario: Table, known_at: str | int | None) -> Iterator[Recorded]:
     """Yield the log as known after an event's number, or at the end of a day in UTC."""
     entries = list(_registrations(scenario))
     first = scenario["events"][0].get("recorded_on", RECORDED_ON)
