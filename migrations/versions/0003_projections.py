@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer, autoincrement=False, nullable=False),
         sa.Column("generation", sa.Integer, nullable=False),
         sa.Column("rule", sa.Integer, nullable=False),
+        sa.Column("building", sa.Integer, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_projection"),
         sa.CheckConstraint("id = 1", name=op.f("ck_projection_one_row")),
     )

@@ -11,6 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from service.domain.errors import AccesslineError
 from service.domain.events import Recorded
 from service.domain.resolution import RULE
 from service.domain.world import is_registry
@@ -35,6 +36,17 @@ class Rebuilt:
     generation: int
     events: int
     differing: dict[str, int]
+
+
+class RebuildSuperseded(AccesslineError):
+    """Another rebuild took over."""
+
+    def __init__(self, *, generation: int) -> None:
+        super().__init__(
+            f"Another rebuild was started while generation {generation} was being made; that one "
+            "goes on, this one has stopped. Readers have noticed nothing."
+        )
+        self.generation = generation
 
 
 def live(connection: sa.Connection) -> int:
@@ -62,7 +74,7 @@ def apply(
 
 
 def rebuild(
-    database: Database, progress: Callable[[int, int], None] = lambda _d, _n: None
+    database: Database, progress: Callable[[int, int], None] = lambda _done, _all: None
 ) -> Rebuilt:
     """Make all read models again from the log, while others read and append.
 
@@ -71,12 +83,11 @@ def rebuild(
         progress: Told how many events of how many are done.
 
     Raises:
+        RebuildSuperseded: Another rebuild was started since.
         Exception: Whatever an event that cannot be applied raises; nothing has changed then.
     """
     with database.write() as connection:
-        old = live(connection)
-        _drop_all_but(connection, old)
-    new = old + 1
+        new = _claim(connection)
     streams: dict[str, list[Recorded]] = {}
     done = 0
     while True:
@@ -85,17 +96,40 @@ def rebuild(
         if head - done <= CHUNK:
             break
         with database.write() as connection:
+            _still_mine(connection, new)
             done = _catch_up(connection, new, streams, done, CHUNK)
         progress(done, head)
     with database.write() as connection:
         head = log.take_head(connection).position
+        _still_mine(connection, new)
         done = _catch_up(connection, new, streams, done, head - done)
+        old = live(connection)
         differing = {table.name: _differing(connection, table, old, new) for table in TABLES}
-        connection.execute(sa.update(projection).values(generation=new, rule=RULE))
+        flipped = sa.update(projection).values(generation=new, rule=RULE, building=None)
+        connection.execute(flipped)
     progress(done, head)
     with database.write() as connection:
-        _drop_all_but(connection, new)
+        for table in TABLES:
+            connection.execute(sa.delete(table).where(table.c.generation < new))
     return Rebuilt(generation=new, events=done, differing=differing)
+
+
+def _claim(connection: sa.Connection) -> int:
+    """Take the next generation, and remove what rebuilds that died have left."""
+    mine = sa.func.coalesce(projection.c.building, projection.c.generation) + 1
+    taken = sa.update(projection).values(building=mine)
+    row = connection.execute(taken.returning(projection.c.generation, projection.c.building)).one()
+    for table in TABLES:
+        connection.execute(sa.delete(table).where(table.c.generation != row.generation))
+    new: int = row.building
+    return new
+
+
+def _still_mine(connection: sa.Connection, generation: int) -> None:
+    """Refuse to go on with a generation that a later rebuild has taken away."""
+    mine = sa.update(projection).where(projection.c.building == generation)
+    if connection.execute(mine.values(building=generation)).rowcount != 1:
+        raise RebuildSuperseded(generation=generation)
 
 
 def _catch_up(
@@ -112,11 +146,6 @@ def _catch_up(
         apply(connection, generation, recorded, stream)
         done = recorded.position
     return done
-
-
-def _drop_all_but(connection: sa.Connection, generation: int) -> None:
-    for table in TABLES:
-        connection.execute(sa.delete(table).where(table.c.generation != generation))
 
 
 def _differing(connection: sa.Connection, table: sa.Table, old: int, new: int) -> int:

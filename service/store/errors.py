@@ -16,8 +16,6 @@ A database is named by its URL without the password.
 """
 
 
-
-
 class StoreError(Exception):
     """Anything that the store cannot do."""
 

@@ -21,20 +21,22 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from service.evidence.merkle import Frontier, FrontierError, Node, extend, leaf_hash
+from service.store import tables
 from service.store.errors import HeadMoved, StoreDamaged
-from service.store.tables import event, head, mention, node
+from service.store.tables import event, mention
 
 _Item = TypeVar("_Item")
 
 _NAMES_PER_STATEMENT: Final = 1000  # Drivers bind a limited number of parameters.
 
 # Every append runs these: building them costs as much as running them.
-_HEAD = (head.c.position, head.c.recorded_at, head.c.frontier)
+_HEAD = (tables.head.c.position, tables.head.c.recorded_at, tables.head.c.frontier)
 _READ_HEAD = sa.select(*_HEAD)
-_TAKE_HEAD = sa.update(head).where(head.c.id == 1).values(id=1).returning(*_HEAD)
-_MOVE_HEAD = sa.update(head).where(head.c.id == 1, head.c.position == sa.bindparam("before"))
+_UPDATE_HEAD = sa.update(tables.head).where(tables.head.c.id == 1)
+_TAKE_HEAD = _UPDATE_HEAD.values(id=1).returning(*_HEAD)
+_MOVE_HEAD = _UPDATE_HEAD.where(tables.head.c.position == sa.bindparam("before"))
 _INSERT_EVENT = sa.insert(event)
-_INSERT_NODE = sa.insert(node)
+_INSERT_NODE = sa.insert(tables.node)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +138,12 @@ def read_head(connection: sa.Connection) -> Head:
     return _head(connection.execute(_READ_HEAD).one_or_none())
 
 
-def append(connection: sa.Connection, behind: Head, rows: Sequence[NewEvent]) -> Head:
+def append(connection: sa.Connection, head: Head, rows: Sequence[NewEvent]) -> Head:
     """Write events behind the head, with the tree nodes that they complete.
 
     Args:
         connection: the transaction that took the head.
-        behind: the head, as `take_head` or the last `append` gave it.
+        head: what `take_head` or the last `append` gave.
         rows: in the order of their positions.
 
     Returns:
@@ -151,10 +153,10 @@ def append(connection: sa.Connection, behind: Head, rows: Sequence[NewEvent]) ->
         HeadMoved: the head is not the one in the database.
     """
     if not rows:
-        return behind
+        return head
     leaves = [leaf_hash(row.body) for row in rows]
-    frontier, nodes = extend(behind.frontier, leaves)
-    placed = enumerate(zip(rows, leaves, strict=True), behind.position + 1)
+    frontier, nodes = extend(head.frontier, leaves)
+    placed = enumerate(zip(rows, leaves, strict=True), head.position + 1)
     connection.execute(_INSERT_EVENT, [_inserted(row, at, leaf) for at, (row, leaf) in placed])
     if nodes:
         connection.execute(_INSERT_NODE, [_placed(each) for each in nodes])
@@ -162,14 +164,14 @@ def append(connection: sa.Connection, behind: Head, rows: Sequence[NewEvent]) ->
     moved = connection.execute(
         _MOVE_HEAD,
         {
-            "before": behind.position,
+            "before": head.position,
             "position": after.position,
             "recorded_at": after.recorded_at,
             "frontier": frontier.to_bytes(),
         },
     )
     if moved.rowcount != 1:
-        raise HeadMoved(expected=behind.position)
+        raise HeadMoved(expected=head.position)
     return after
 
 

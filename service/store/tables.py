@@ -161,9 +161,11 @@ projection = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("rule", sa.Integer, nullable=False),
+    sa.Column("building", sa.Integer, nullable=True),
     sa.CheckConstraint("id = 1", name="one_row"),
 )
-"""One row: the generation that readers see, and the version of the rule that it is made for."""
+"""One row: the generation that readers see, the version of the rule that it is made for, and the
+generation that a rebuild is making, if one is."""
 
 registry_entry = sa.Table(
     "registry_entry",

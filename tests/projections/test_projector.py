@@ -1,5 +1,8 @@
 """The read models are what the log makes of them, whichever way they were made."""
 
+from datetime import datetime
+from functools import partial
+
 import pytest
 import sqlalchemy as sa
 
@@ -20,9 +23,12 @@ from tests.scenarios.test_scenarios import SCENARIOS, known_log
 def record(database: Database, log: list[Recorded]) -> None:
     """Append a log one event at a time, each at its own time."""
     for one in log:
-        recorded_at = one.recorded_at
         batch = Batch(events=(one.event,), principal="alice")
-        append(database, batch, clock=lambda at=recorded_at: at)
+        append(database, batch, clock=partial(_at, one))
+
+
+def _at(recorded: Recorded) -> datetime:
+    return recorded.recorded_at
 
 
 def questions(name: str) -> list[Question]:
@@ -105,6 +111,26 @@ def test_a_rebuild_that_dies_leaves_the_old_answers(
 
     assert answer_bytes(explained(database, question, None, log[-1].recorded_at)) == before
     assert projector.rebuild(database).differing["statement"] == 0
+
+
+def test_of_two_rebuilds_the_later_one_wins_and_the_other_stops(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two would delete each other's rows, and one of them flip to what is left."""
+    log = list(known_log(SCENARIOS["04-chatgpt-in-italy"], None))
+    record(database, log)
+    monkeypatch.setattr(projector, "CHUNK", 3)
+    again: list[projector.Rebuilt] = []
+
+    def start_another(done: int, _all: int) -> None:
+        if done == 3 and not again:
+            again.append(projector.rebuild(database))
+
+    with pytest.raises(projector.RebuildSuperseded):
+        projector.rebuild(database, start_another)
+
+    assert set(again[0].differing.values()) == {0}
+    assert verify(database).findings == ()
 
 
 def _die(*_: object) -> None:
