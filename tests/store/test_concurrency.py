@@ -15,7 +15,7 @@ WRITERS = 4
 BATCHES = 25
 
 
-class GivingUp(Exception):  # noqa: N818 -- it is no error
+class GivingUp(Exception):
     """A use case that refuses after it has written."""
 
 
@@ -74,8 +74,10 @@ def test_positions_have_no_gap_and_the_tree_is_theirs_whoever_writes(
         writers = [
             threads.submit(writing((database, other)[seed % 2], seed)) for seed in range(WRITERS)
         ]
-        kept = sum(writer.result() for writer in writers)
-        done.set()
+        try:
+            kept = sum(writer.result() for writer in writers)
+        finally:
+            done.set()
         reader.result()
     other.dispose()
 
