@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -58,14 +59,14 @@ def measure(url: str, folder: str | None, number: int) -> dict[str, float]:
     """Return the figures of one engine."""
     database = connect(url)
     schema.upgrade(database)
-    append(database, Batch(events=registry_events(), principal="bench"), clock=lambda: NOW)
+    append(database, Batch(events=registry_events(), principal="bench"), clock=_now)
     source = reference_events()
     figures = _appends(database, source, folder, max(number // ROUNDS // 10, 20))
     started = time.perf_counter()
     count = 0
     while count < number:
         events = tuple(next(source) for _ in range(500))
-        append(database, Batch(events=events, principal="bench"), clock=lambda: NOW)
+        append(database, Batch(events=events, principal="bench"), clock=_now)
         count += len(events)
     figures["append, batches of 500: events/s"] = count / (time.perf_counter() - started)
     figures |= _questions(database)
@@ -91,11 +92,11 @@ def _appends(
     for _ in range(ROUNDS):
         for event in (next(source) for _ in range(each)):
             batch = Batch(events=(event,), principal="bench")
-            ours.append(_timed(lambda one=batch: append(database, one, clock=lambda: NOW)))
+            ours.append(_timed(partial(append, database, batch, clock=_now)))
         if raw is not None:
             for event in (next(reference_events()) for _ in range(each)):
                 body = canonical_bytes(recorded_to(_recorded(event)))
-                bare.append(_timed(lambda one=body: _insert(raw, one)))
+                bare.append(_timed(partial(_insert, raw, body)))
     figures = {"append, one event: ms": statistics.median(ours) * 1000}
     if raw is not None:
         figures["bare SQLite insert, FULL: ms"] = statistics.median(bare) * 1000
@@ -179,6 +180,10 @@ def _insert(raw: sqlite3.Connection, body: bytes) -> None:
     raw.execute("BEGIN IMMEDIATE")
     raw.execute("INSERT INTO event (body) VALUES (?)", (body,))
     raw.execute("COMMIT")
+
+
+def _now() -> datetime:
+    return NOW
 
 
 def _timed(act: Callable[[], object]) -> float:
