@@ -34,7 +34,7 @@ from service.domain.resolution import RULE, Access, Answer, State, access_of
 from service.domain.scope import PUBLIC, Cell
 from service.domain.timeline import Interval
 from service.domain.times import When
-from service.domain.world import POLICY, World
+from service.domain.world import POLICY, World, by_place
 from service.projections import entries, known, projector
 from service.projections.known import Near
 from service.store import events as log
@@ -181,8 +181,8 @@ def listing(
     with database.read() as connection:
         at = known_position(connection, known_at, now)
         world = known.world(connection, at.position, near)
-    cells = list(_cells(world.registry, wanted))
-    rows = (_row(cell, cell_answer(world, cell, as_of)) for cell in cells)
+    _check_filter(world.registry, wanted)
+    rows = (_row(cell, cell_answer(part, cell, as_of)) for part, cell in _cells(world, wanted))
     kept = tuple(row for row in rows if not wanted.states or row.state in wanted.states)
     return Listing(as_of=as_of, known_at=at, rule=RULE, rows=kept)
 
@@ -280,25 +280,28 @@ def _row(cell: Cell, answer: Answer) -> Row:
     )
 
 
-def _cells(registry: Registry, wanted: CellFilter) -> Iterator[Cell]:
-    """Yield the cells of a list: by provider, service and region."""
-    _check_filter(registry, wanted)
+def _cells(world: World, wanted: CellFilter) -> Iterator[tuple[World, Cell]]:
+    """Yield the cells of a list by provider, service and region, each with what may touch it."""
+    registry = world.registry
     places = wanted.regions or tuple(sorted(regions.COUNTRIES))
     providers = wanted.providers or tuple(sorted(registry.providers))
-    pairs = [
-        (provider, service)
-        for provider in providers
-        for service in _services(registry, provider, wanted)
-    ]
-    if len(pairs) * len(places) > MAX_CELLS:
+    services = {one: _services(registry, one, wanted) for one in providers}
+    size = len(places) * sum(map(len, services.values()))
+    if size > MAX_CELLS:
         detail = (
-            f"This list has {len(pairs) * len(places):,} cells, more than {MAX_CELLS:,}: name "
-            "providers, services or regions."
+            f"This list has {size:,} cells, more than {MAX_CELLS:,}: name providers, services or "
+            "regions."
         )
         raise Refused(detail, path=("provider",))
-    for provider, service in pairs:
-        for region in places:
-            yield Cell(provider=provider, service=service, region=region, audience=wanted.audience)
+    for provider in providers:
+        part = by_place(world, provider)
+        parts = {one: world if one in registry.groups else part(one) for one in places}
+        for service in services[provider]:
+            for region in places:
+                cell = Cell(
+                    provider=provider, service=service, region=region, audience=wanted.audience
+                )
+                yield parts[region], cell
 
 
 def _services(registry: Registry, provider: str, wanted: CellFilter) -> tuple[str, ...]:

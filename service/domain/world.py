@@ -4,15 +4,16 @@
 observations that may touch it.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from service.domain import regions
 from service.domain.directives import Bound, Cited, Fold, Text
 from service.domain.events import AccessObserved, Effect, Recorded
 from service.domain.history import as_known
 from service.domain.registry import Registry
-from service.domain.scope import Scope
+from service.domain.scope import ANY, Scope
 from service.domain.times import When
 
 POLICY = "policy:"
@@ -70,6 +71,33 @@ class World:
             tuple(seen for facts in known.values() for seen in observations(facts)),
             MappingProxyType(histories),
         )
+
+
+def by_place(world: World, provider: str) -> Callable[[str], World]:
+    """Return a function from a country or subdivision to the part of a world that may touch it.
+
+    A list asks hundreds of cells of one provider; few texts reach any one of them.
+    """
+    everywhere: list[int] = []
+    somewhere: dict[str, list[int]] = {}
+    for number, text in enumerate(world.texts):
+        if provider not in text.scope.providers and ANY not in text.scope.providers:
+            continue
+        for element in text.scope.regions:
+            if element == ANY:
+                everywhere.append(number)
+            for place in world.registry.ever_in(element) or (element,):
+                somewhere.setdefault(place, []).append(number)
+
+    def part(place: str) -> World:
+        touching = set(everywhere)
+        above: str | None = place
+        while above is not None:
+            touching.update(somewhere.get(above, ()))
+            above = regions.parent(above)
+        return replace(world, texts=tuple(world.texts[number] for number in sorted(touching)))
+
+    return part
 
 
 def is_registry(stream: str) -> bool:
