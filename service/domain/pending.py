@@ -13,7 +13,7 @@ from itertools import pairwise
 from service.domain.directives import Cited, Fold, Text
 from service.domain.events import Effect, Recorded
 from service.domain.registry import Registry
-from service.domain.scope import Cell, matching
+from service.domain.scope import Cell, Scope, matching
 from service.domain.times import When, reached
 from service.domain.world import World
 
@@ -79,15 +79,28 @@ class _Asked:
     """One policy as it stood, and what is asked of it."""
 
     registry: Registry
-    cell: Cell
+    cell: Cell | None
     moment: When
     texts: tuple[Text, ...]
     facts: dict[str, Recorded]
 
+    def reaches(self, text: Text, moment: When) -> bool:
+        """Tell whether a text is about the cell, or any cell where none is asked for."""
+        return self.cell is None or bool(matching(text.scope, self.cell, self.registry, moment))
+
 
 def pending(world: World, cell: Cell, moment: When) -> tuple[Pending, ...]:
     """Return what was to come for ``cell`` as it stood at ``moment``, dated first."""
-    found: list[Pending] = []
+    return tuple(one for one, _ in _found(world, cell, moment))
+
+
+def coming(world: World, moment: When) -> tuple[tuple[Pending, Scope], ...]:
+    """Return what was to come anywhere as it stood at ``moment``, each with its scope."""
+    return tuple((one, text.scope) for one, text in _found(world, None, moment))
+
+
+def _found(world: World, cell: Cell | None, moment: When) -> list[tuple[Pending, Text]]:
+    found: list[tuple[Pending, Text]] = []
     for slug, facts in world.histories.items():
         occurred = {
             str(one.event.id): one for one in facts if _occurred(one, moment, world.registry)
@@ -96,7 +109,7 @@ def pending(world: World, cell: Cell, moment: When) -> tuple[Pending, ...]:
         if texts:
             asked = _Asked(world.registry, cell, moment, texts, occurred)
             found.extend((*_undated_and_drafts(asked), *_changes(asked)))
-    return tuple(sorted(found, key=_order))
+    return sorted(found, key=lambda one: _order(one[0]))
 
 
 def _occurred(recorded: Recorded, moment: When, registry: Registry) -> bool:
@@ -104,20 +117,20 @@ def _occurred(recorded: Recorded, moment: When, registry: Registry) -> bool:
     return reached(event.occurred_on, moment, registry.zone(event.authority))
 
 
-def _undated_and_drafts(asked: _Asked) -> Iterable[Pending]:
+def _undated_and_drafts(asked: _Asked) -> Iterable[tuple[Pending, Text]]:
     for text in asked.texts:
         if text.draft is None and text.begins is not None:
             continue
         over = any(end.reached(asked.moment, asked.registry) for end in text.ends) or any(
             period.holds(asked.moment, asked.registry) for period in text.repeals
         )
-        if not over and matching(text.scope, asked.cell, asked.registry, asked.moment):
+        if not over and asked.reaches(text, asked.moment):
             kind = PendingKind(text.draft or PendingKind.SCHEDULED)
             segment = _Segment(text.effective_from, (), text, text.enforced)
             yield _pending(kind, asked, segment, text.effective_from, text.effective_until)
 
 
-def _changes(asked: _Asked) -> Iterable[Pending]:
+def _changes(asked: _Asked) -> Iterable[tuple[Pending, Text]]:
     for key in dict.fromkeys(text.key for text in asked.texts if text.draft is None):
         texts = tuple(text for text in asked.texts if text.key == key and text.draft is None)
         segments = _segments(asked, texts)
@@ -164,8 +177,7 @@ def _segment(
     holding = [
         text
         for text in texts
-        if text.in_force(moment, asked.registry)
-        and matching(text.scope, asked.cell, asked.registry, moment)
+        if text.in_force(moment, asked.registry) and asked.reaches(text, moment)
     ]
     text = holding[-1] if holding else None
     enforced = text is not None and text.is_enforced(moment, asked.registry)
@@ -179,7 +191,7 @@ def _point(when: When, moment: When, zone: str) -> When:
 
 def _pending(
     kind: PendingKind, asked: _Asked, segment: _Segment, start: When | None, end: When | None
-) -> Pending:
+) -> tuple[Pending, Text]:
     text = segment.text
     assert text is not None  # noqa: S101 a fault of ours: only segments with a text are told
     told = [asked.facts[one] for one in (*text.events, *segment.made_by) if one in asked.facts]
@@ -190,7 +202,7 @@ def _pending(
         for one in told
         for source in one.event.sources
     )
-    return Pending(
+    told_of = Pending(
         kind=kind,
         effect=text.effect,
         effective_from=start,
@@ -204,10 +216,16 @@ def _pending(
         events=tuple(dict.fromkeys(str(one.event.id) for one in told)),
         sources=tuple(dict.fromkeys(cited)),
     )
+    return told_of, text
+
+
+def changes_on(one: Pending) -> When | None:
+    """Return when the change happens: of ``ending`` its end, of all others their beginning."""
+    return one.effective_until if one.kind is PendingKind.ENDING else one.effective_from
 
 
 def _order(one: Pending) -> tuple[bool, date, datetime, str, str, str]:
     """Dated first, in order of the change, then by name."""
-    change = one.effective_until if one.kind is PendingKind.ENDING else one.effective_from
+    change = changes_on(one)
     order = (date.max, _NEVER) if change is None else change.order
     return (change is None, *order, one.policy, one.key, one.kind)
