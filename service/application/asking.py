@@ -3,7 +3,7 @@
 A question names two times: ``as_of``, when it should hold in the world, and ``known_at``, what the
 log had learned by then, which is resolved to a position before anything else is read.
 
-Next: service/projections/statements.py, how what touches a cell is found.
+Next: service/api/access.py, how it goes out.
 """
 
 import re
@@ -164,7 +164,7 @@ def explained(
         near = Near(provider=question.provider, region=question.region)
         world = known.world_with_histories(connection, at.position, near)
         registered_later = _registered_later(connection, question.provider)
-    _check(world.registry, question, registered_later=registered_later)
+    check_question(world.registry, question, registered_later=registered_later)
     return explain(world, question, at)
 
 
@@ -181,8 +181,10 @@ def listing(
     with database.read() as connection:
         at = known_position(connection, known_at, now)
         world = known.world(connection, at.position, near)
-    _check_filter(world.registry, wanted)
-    rows = (_row(cell, cell_answer(part, cell, as_of)) for part, cell in _cells(world, wanted))
+    check_filter(world.registry, wanted)
+    rows = (
+        _row(cell, cell_answer(part, cell, as_of)) for part, cell in wanted_cells(world, wanted)
+    )
     kept = tuple(row for row in rows if not wanted.states or row.state in wanted.states)
     return Listing(as_of=as_of, known_at=at, rule=RULE, rows=kept)
 
@@ -202,7 +204,7 @@ def intervals(
         near = Near(provider=question.provider, region=question.region)
         world = known.world(connection, at.position, near)
         registered_later = _registered_later(connection, question.provider)
-    _check(world.registry, question, registered_later=registered_later)
+    check_question(world.registry, question, registered_later=registered_later)
     return Timeline(
         provider=question.provider,
         region=question.region,
@@ -216,18 +218,25 @@ def intervals(
 def _spans(world: World, question: Question, window: Window) -> Iterator[Span]:
     ends = (window.since, window.until)
     instants = any(end is not None and end.instant is not None for end in ends)
-    services = world.registry.services_of(question.provider)
+    for cell in question_cells(world.registry, question):
+        for one in timeline(world, cell, instants=instants):
+            if _overlaps(one, window):
+                yield _span(cell.service, one)
+
+
+def question_cells(registry: Registry, question: Question) -> tuple[Cell, ...]:
+    """Return the cells that a question is about: of one service, or of every top-level one."""
+    services = registry.services_of(question.provider)
     wanted = top_level(services) if question.service is None else (question.service,)
-    for service in wanted:
-        cell = Cell(
+    return tuple(
+        Cell(
             provider=question.provider,
             service=service,
             region=question.region,
             audience=question.audience,
         )
-        for one in timeline(world, cell, instants=instants):
-            if _overlaps(one, window):
-                yield _span(service, one)
+        for service in wanted
+    )
 
 
 def _span(service: str, one: Interval) -> Span:
@@ -280,7 +289,7 @@ def _row(cell: Cell, answer: Answer) -> Row:
     )
 
 
-def _cells(world: World, wanted: CellFilter) -> Iterator[tuple[World, Cell]]:
+def wanted_cells(world: World, wanted: CellFilter) -> Iterator[tuple[World, Cell]]:
     """Yield the cells of a list by provider, service and region, each with what may touch it."""
     registry = world.registry
     places = wanted.regions or tuple(sorted(regions.COUNTRIES))
@@ -311,7 +320,12 @@ def _services(registry: Registry, provider: str, wanted: CellFilter) -> tuple[st
     return tuple(one for one in services if one in wanted.services)
 
 
-def _check_filter(registry: Registry, wanted: CellFilter) -> None:
+def check_filter(registry: Registry, wanted: CellFilter) -> None:
+    """Refuse a filter that names what is not known; the path is the parameter.
+
+    Raises:
+        UnknownIdError: With the nearest id.
+    """
     for provider in wanted.providers:
         _require("provider", provider, registry.providers)
     among = wanted.providers or tuple(registry.providers)
@@ -323,7 +337,12 @@ def _check_filter(registry: Registry, wanted: CellFilter) -> None:
     _check_audience(registry, wanted.audience)
 
 
-def _check(registry: Registry, question: Question, *, registered_later: bool) -> None:
+def check_question(registry: Registry, question: Question, *, registered_later: bool) -> None:
+    """Refuse a question that names what is not known; the path is the parameter.
+
+    Raises:
+        UnknownIdError: With the nearest id.
+    """
     later = "It was registered later than this known_at." if registered_later else ""
     _require("provider", question.provider, registry.providers, later)
     _check_region(registry, question.region)
@@ -367,7 +386,9 @@ def moment(as_of: str | None, now: datetime) -> When:
     return When.moment(as_of, path=("as_of",))
 
 
-def known_position(connection: sa.Connection, known_at: str | None, now: datetime) -> KnownAt:
+def known_position(
+    connection: sa.Connection, known_at: str | None, now: datetime, name: str = "known_at"
+) -> KnownAt:
     """Resolve a ``known_at`` to a position.
 
     Args:
@@ -375,9 +396,10 @@ def known_position(connection: sa.Connection, known_at: str | None, now: datetim
         known_at: ``@<position>``, an instant, a date (the end of that day in UTC; today means
             now), or None for all that is known.
         now: An aware instant.
+        name: The parameter's, where it has another.
 
     Raises:
-        BadTimeError: None of these, or beyond the clock or the head; its path is ``known_at``.
+        BadTimeError: None of these, or beyond the clock or the head; its path is ``name``.
     """
     head = log.read_head(connection).position
     if known_at is None:
@@ -386,27 +408,27 @@ def known_position(connection: sa.Connection, known_at: str | None, now: datetim
         position = int(found.group(1))
         if position > head:
             detail = f"Position {position} lies beyond the head of the log, which is at {head}."
-            raise BadTimeError(detail, path=("known_at",), suggestion=f"@{head}")
+            raise BadTimeError(detail, path=(name,), suggestion=f"@{head}")
         return _known_at(connection, position)
     if known_at.startswith("@"):
         detail = f"{known_at[:40]!r} is no position: write '@' and a whole number, such as '@412'."
-        raise BadTimeError(detail, path=("known_at",))
-    when = When.moment(known_at, path=("known_at",))
-    until = _end(when, now)
+        raise BadTimeError(detail, path=(name,))
+    when = When.moment(known_at, path=(name,))
+    until = _end(when, now, name)
     return _known_at(connection, log.position_at(connection, microseconds(until)))
 
 
-def _end(when: When, now: datetime) -> datetime:
+def _end(when: When, now: datetime, name: str) -> datetime:
     """Return the last instant that a ``known_at`` includes."""
     today = now.astimezone(UTC).date()
     if when.instant is not None:
         if when.instant > now:
             detail = f"{when} lies in the future: nobody can know yet what will be recorded."
-            raise BadTimeError(detail, path=("known_at",))
+            raise BadTimeError(detail, path=(name,))
         return when.instant
     if when.day > today:
         detail = f"{when} lies in the future: nobody can know yet what will be recorded."
-        raise BadTimeError(detail, path=("known_at",), suggestion=today.isoformat())
+        raise BadTimeError(detail, path=(name,), suggestion=today.isoformat())
     midnight = datetime(when.day.year, when.day.month, when.day.day, tzinfo=UTC)
     return midnight + timedelta(days=1) - timedelta(microseconds=1)
 

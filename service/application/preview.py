@@ -43,6 +43,13 @@ class Told:
     legal_state: State
     conditions: tuple[str, ...]
 
+    @classmethod
+    def of(cls, answer: Answer) -> "Told":
+        """Return an answer as one side of a difference."""
+        state, legal_state, conditions = answer
+        access = access_of(state)
+        return cls(state=state, access=access, legal_state=legal_state, conditions=conditions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -152,8 +159,8 @@ def _changes(before: World, after: World, cell: Cell, new: Sequence[Recorded]) -
             audience=cell.audience,
             effective_from=one.since,
             effective_until=one.until,
-            before=_told(one.before),
-            after=_told(one.after),
+            before=Told.of(one.before),
+            after=Told.of(one.after),
             events=tuple(str(recorded.event.id) for recorded in new),
             cause=cause,
         )
@@ -161,10 +168,3 @@ def _changes(before: World, after: World, cell: Cell, new: Sequence[Recorded]) -
 
 def _corrects(event: Event) -> bool:
     return isinstance(event.data, RecordCorrected)
-
-
-def _told(answer: Answer) -> Told:
-    state, legal_state, conditions = answer
-    return Told(
-        state=state, access=access_of(state), legal_state=legal_state, conditions=conditions
-    )

@@ -13,8 +13,6 @@ goes on with the line above::
 
 >>> parent("FR-75C"), parent("FR-IDF"), parent("FR")
 ('FR-IDF', 'FR', None)
-
-Next: service/domain/scope.py, what contains what.
 """
 
 from types import MappingProxyType

@@ -13,7 +13,9 @@ as known it takes the binding texts in force whose scope contains the cell, and 
 
 Over all texts in force that is ``legal_state``, over the enforced ones ``state``.
 
-Next: tests/scenarios, what the rule means, case by case.
+What it means, case by case, stands in tests/scenarios.
+
+Next: service/application/recording.py, the write path.
 """
 
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 A ``Scope`` lists elements per dimension and stands for every combination of them; one combination
 is an ``Elementary`` scope. A ``Cell`` is the smallest place a question can be asked of. Containment
 is asked **at a moment**, since the members of a group are dated.
-
-Next: service/domain/events.py, what can happen.
 """
 
 from collections.abc import Iterator

@@ -15,8 +15,6 @@ datetime.date(2024, 7, 9)
 '2024-07-09T23:30:00-07:00'
 >>> When.occurrence("2024-02").day
 datetime.date(2024, 2, 29)
-
-Next: service/domain/scope.py, where something holds.
 """
 
 import re

@@ -97,3 +97,13 @@ def load(connection: sa.Connection, generation: int, position: int) -> Registry:
         found[RegistryKind.AUDIENCE],
         groups,
     )
+
+
+def group_moves(connection: sa.Connection, generation: int) -> list[int]:
+    """Return every position at which what is known of a group changed."""
+    columns = registry_entry.c
+    wanted = sa.select(columns.known_from, columns.known_until).where(
+        columns.generation == generation, columns.kind == GROUP
+    )
+    ends = (position for row in connection.execute(wanted) for position in row)
+    return [position for position in ends if position < FOREVER]

@@ -2,6 +2,8 @@
 
 A statement is known from the position that brought it until the one that replaced it, so the world
 as known at any position is one lookup by scope. The body is the folded text with all its bounds.
+
+Next: service/application/asking.py, the read path.
 """
 
 from collections.abc import Iterable, Sequence
@@ -158,20 +160,16 @@ def load(
 ) -> tuple[tuple[Text, ...], tuple[Observation, ...]]:
     """Return the texts, drafts and measurements known at ``position`` that may touch a place."""
     columns = statement.c
-    scope = statement_scope.c
     wanted = (
         sa.select(columns.statement, columns.kind, columns.body)
         .where(
             columns.generation == generation,
             columns.known_from <= position,
             columns.known_until > position,
+            *_touching(generation, registry, near),
         )
         .order_by(columns.statement)
     )
-    restrictions = list(_restrictions(registry, near))
-    if restrictions:
-        touching = sa.select(scope.statement).where(scope.generation == generation, *restrictions)
-        wanted = wanted.where(columns.statement.in_(touching))
     texts: list[Text] = []
     seen: list[Observation] = []
     for row in connection.execute(wanted):
@@ -180,6 +178,57 @@ def load(
         else:
             texts.append(_TEXTS.decode(row.body))
     return tuple(texts), tuple(seen)
+
+
+def moves(
+    connection: sa.Connection, generation: int, registry: Registry, near: Near
+) -> list[tuple[int, Scope]]:
+    """Return every position at which a binding text near a place came or went, with its scope."""
+    columns = statement.c
+    wanted = sa.select(columns.known_from, columns.known_until, columns.body).where(
+        columns.generation == generation,
+        columns.kind == DIRECTIVE,
+        *_touching(generation, registry, near),
+    )
+    found: list[tuple[int, Scope]] = []
+    for row in connection.execute(wanted):
+        text = _TEXTS.decode(row.body)
+        if text.binding:
+            ends = (row.known_from, row.known_until)
+            found.extend((position, text.scope) for position in ends if position < FOREVER)
+    return found
+
+
+def newest(  # noqa: PLR0913, PLR0917 where to look, and which part of what is there
+    connection: sa.Connection,
+    generation: int,
+    registry: Registry,
+    near: Near,
+    before: int,
+    limit: int,
+) -> list[int]:
+    """Return the last positions before one at which texts or measurements came or went."""
+    columns = statement.c
+    told = (
+        columns.generation == generation,
+        columns.kind != DRAFT,
+        *_touching(generation, registry, near),
+    )
+    came = sa.select(columns.known_from.label("position")).where(*told, columns.known_from < before)
+    went = sa.select(columns.known_until.label("position")).where(
+        *told, columns.known_until < before
+    )
+    moved = sa.union(came, went).subquery()
+    ordered = sa.select(moved.c.position).order_by(moved.c.position.desc()).limit(limit)
+    return list(connection.scalars(ordered))
+
+
+def _touching(generation: int, registry: Registry, near: Near) -> Iterable[sa.ColumnElement[bool]]:
+    restrictions = list(_restrictions(registry, near))
+    if restrictions:
+        scope = statement_scope.c
+        touching = sa.select(scope.statement).where(scope.generation == generation, *restrictions)
+        yield statement.c.statement.in_(touching)
 
 
 def _restrictions(registry: Registry, near: Near) -> Iterable[sa.ColumnElement[bool]]:

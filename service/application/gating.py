@@ -1,0 +1,149 @@
+"""Gating: many cells at once, for whoever lets requests through or not.
+
+An item that names something unknown is answered as ``unknown`` with a problem, and the others as
+they are: one bad cell must not close a gateway.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from service.application.asking import check_question, known_position
+from service.domain.answers import KnownAt, Question, cell_answer, timeline
+from service.domain.errors import UnknownIdError
+from service.domain.resolution import RULE, Access, State, access_of
+from service.domain.scope import PUBLIC, Cell
+from service.domain.times import When
+from service.domain.world import World, by_place
+from service.projections import known
+from service.projections.known import Near
+from service.store.engine import Database
+
+MAX_CELLS: Final = 1_000
+"""The most cells that one check takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One cell that is asked for, as named by the caller."""
+
+    provider: str
+    service: str
+    region: str
+    audience: str = PUBLIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why an item is unknown: which of its fields names nobody, and who was meant."""
+
+    field: str
+    detail: str
+    suggestion: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One answer; ``valid_until`` is when the next change is scheduled, None where none is."""
+
+    provider: str
+    service: str
+    region: str
+    audience: str
+    access: Access
+    state: State
+    legal_state: State
+    conditions: tuple[str, ...]
+    valid_until: When | None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """Answers in the order of the cells asked for."""
+
+    as_of: When
+    known_at: KnownAt
+    rule: int
+    items: tuple[Checked, ...]
+
+
+def check(
+    database: Database, cells: Sequence[Wanted], as_of: When, known_at: str | None, now: datetime
+) -> Checks:
+    """Answer many cells.
+
+    Raises:
+        BadTimeError: A ``known_at`` that is none, or lies beyond the log or the clock.
+    """
+    providers = {cell.provider for cell in cells}
+    regions = {cell.region for cell in cells}
+    near = Near(
+        provider=providers.pop() if len(providers) == 1 else None,
+        region=regions.pop() if len(regions) == 1 else None,
+    )
+    with database.read() as connection:
+        at = known_position(connection, known_at, now)
+        world = known.world(connection, at.position, near)
+    narrowed = {cell.provider: by_place(world, cell.provider) for cell in cells}
+    items = []
+    for cell in cells:
+        in_group = cell.region in world.registry.groups
+        part = world if in_group else narrowed[cell.provider](cell.region)
+        items.append(_checked(part, cell, as_of))
+    return Checks(as_of=as_of, known_at=at, rule=RULE, items=tuple(items))
+
+
+def _checked(world: World, wanted: Wanted, as_of: When) -> Checked:
+    question = Question(
+        provider=wanted.provider,
+        region=wanted.region,
+        service=wanted.service,
+        audience=wanted.audience,
+        as_of=as_of,
+    )
+    try:
+        check_question(world.registry, question, registered_later=False)
+    except UnknownIdError as fault:
+        return _unknown(wanted, fault)
+    cell = Cell(
+        provider=wanted.provider,
+        service=wanted.service,
+        region=wanted.region,
+        audience=wanted.audience,
+    )
+    state, legal_state, conditions = cell_answer(world, cell, as_of)
+    return Checked(
+        provider=wanted.provider,
+        service=wanted.service,
+        region=wanted.region,
+        audience=wanted.audience,
+        access=access_of(state),
+        state=state,
+        legal_state=legal_state,
+        conditions=conditions,
+        valid_until=_valid_until(world, cell, as_of),
+    )
+
+
+def _valid_until(world: World, cell: Cell, as_of: When) -> When | None:
+    """Return the end of the interval that holds the moment."""
+    instants = as_of.instant is not None
+    ends = (one.until for one in timeline(world, cell, instants=instants) if one.until is not None)
+    return next((end for end in ends if end.order > as_of.order), None)
+
+
+def _unknown(wanted: Wanted, fault: UnknownIdError) -> Checked:
+    return Checked(
+        provider=wanted.provider,
+        service=wanted.service,
+        region=wanted.region,
+        audience=wanted.audience,
+        access=Access.UNKNOWN,
+        state=State.UNKNOWN,
+        legal_state=State.UNKNOWN,
+        conditions=(),
+        valid_until=None,
+        problem=Problem(field=str(fault.path[0]), detail=fault.detail, suggestion=fault.suggestion),
+    )
