@@ -63,10 +63,12 @@ def event(kind: str, /, **fields: Any) -> Event:  # noqa: ANN401 -- those of ``p
 def directive(key: str = "api", effect: str = "blocked", **fields: Any) -> Table:  # noqa: ANN401
     """Return a directive as JSON, the lists of its scope written flat beside its other fields.
 
-    Without any list it is about OpenAI's API everywhere.
+    Where neither provider nor service is said it is about OpenAI's API, where no provider is said
+    about OpenAI's services.
     """
     scope = {name: list(fields.pop(name)) for name in _SCOPE if name in fields}
-    scope = scope or {"providers": ["openai"], "services": ["api"]}
+    if "providers" not in scope:
+        scope = {"providers": ["openai"], "services": ["api"], **scope}
     return {"key": key, "effect": effect, "scope": scope, **fields}
 
 
@@ -142,8 +144,8 @@ def registry_events() -> tuple[Event, ...]:
 def log(*events: Event, after: Sequence[Recorded] = ()) -> tuple[Recorded, ...]:
     """Record events, by Alice, one a minute; ``after`` is what the log already holds."""
     versions: dict[str, int] = {}
-    for one in after:
-        versions[one.event.stream] = one.version
+    for earlier in after:
+        versions[earlier.event.stream] = earlier.version
     recorded: list[Recorded] = []
     for position, one in enumerate(events, start=len(after) + 1):
         versions[one.stream] = versions.get(one.stream, 0) + 1

@@ -18,7 +18,7 @@ complete subtrees that cover it, largest first, one per bit that is set in its s
        / \     / \   / \
       0   1   2   3 4   5 C = (0, 6)   leaf 6
 
-Next: service/projections/directives.py.
+Next: service/projections/statements.py, how what touches a cell is found.
 """
 
 from collections.abc import Iterable

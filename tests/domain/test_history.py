@@ -1,6 +1,8 @@
 """Corrections of our record, and corrections of corrections."""
 
-from service.domain.events import ContextNoted, Event
+from dataclasses import replace
+
+from service.domain.events import ContextNoted, Event, RecordCorrected
 from service.domain.history import as_known
 from tests.builders import corrected, event, log
 
@@ -41,6 +43,18 @@ def test_a_replacement_has_the_id_version_position_and_time_of_its_target() -> N
     assert (mended.position, mended.version, mended.recorded_at) == (2, 2, written[1].recorded_at)
     assert isinstance(mended.event.data, ContextNoted)
     assert mended.event.data.topic == "right"
+
+
+def test_a_replacement_cannot_bring_an_id_of_its_own() -> None:
+    """Whoever looks for the event by its id finds what stands now."""
+    wrong, right = note("wrong"), note("right")
+    correction = corrected(wrong, right)
+    assert isinstance(correction.data, RecordCorrected)
+    stray = replace(correction, data=replace(correction.data, replacement=right))
+
+    (mended,) = as_known(log(wrong, stray))
+
+    assert mended.event.id == wrong.id
 
 
 def test_asked_before_the_correction_the_old_event_stands() -> None:

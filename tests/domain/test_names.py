@@ -41,7 +41,10 @@ def test_a_group_is_named_in_capitals() -> None:
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [
-        (registered("service", "chatgpt/ios", provider="openai"), "registry:service/openai/chatgpt/ios"),
+        (
+            registered("service", "chatgpt/ios", provider="openai"),
+            "registry:service/openai/chatgpt/ios",
+        ),
         (registered("audience", "government"), "registry:audience/government"),
         (group_changed("EU", "1973-01-01", adds=["FR"]), "registry:group/EU"),
         (event("policy.withdrawn", data={"reason": "a new draft"}), "policy:…"),

@@ -1,0 +1,1 @@
+"""HTTP and JSON: parses, calls a use case, answers."""

@@ -1,0 +1,265 @@
+"""The log: append a batch, read it on, look at one event.
+
+Next: service/application/recording.py, the write path.
+"""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+from flask import Response, request, url_for
+from flask_smorest import Blueprint
+
+from service.api import openapi, rendering
+from service.api.bodies import read_json
+from service.api.cursors import Cursor
+from service.api.faults import Fault, InvalidInput
+from service.api.openapi import EVENT_IN_PATH
+from service.api.problems import UnknownInPath
+from service.api.query import CURSOR, LIMIT, MAX_POSITION, Parameter, Query, check_known
+from service.api.responses import answer, paging
+from service.api.schemas import read_batch
+from service.api.schemas.fields import uuid_of
+from service.api.wiring import wired
+from service.application import asking, recording
+from service.application.asking import Mentioning
+from service.application.identifiers import new_id
+from service.application.preview import preview
+from service.application.recording import Batch
+from service.auth.credentials import Role
+from service.auth.guard import curator, requires
+from service.domain import regions
+from service.domain.codec import event_to
+from service.domain.errors import BadPeriodError
+from service.domain.events import TYPES, Event
+from service.domain.registry import Registry
+from service.domain.times import When
+from service.evidence.canonical import CanonicalError, canonical_bytes
+from service.store.codec import microseconds
+from service.store.events import EventFilter
+
+blueprint = Blueprint("events", __name__, url_prefix="/v1/events")
+
+_DRY_RUN: Final = Parameter(
+    name="dry_run",
+    description="Judge the batch and tell what it would change, without recording it.",
+    schema={"type": "boolean", "default": False},
+)
+_LOG: Final = (
+    Parameter(
+        name="stream",
+        description="Events of one stream.",
+        example="policy:openai-unsupported-regions-2024",
+    ),
+    Parameter(
+        name="type",
+        description="Events of one type.",
+        schema={"type": "string", "enum": list(TYPES)},
+    ),
+    Parameter(name="authority", description="Events of one authority.", example="openai"),
+    Parameter(name="provider", description="Events that name a provider.", example="openai"),
+    Parameter(
+        name="service",
+        description="Events that name a service: `openai/api`, or `api` beside its provider.",
+        example="openai/api",
+    ),
+    Parameter(
+        name="region",
+        description="Events that name a country, a subdivision or a group.",
+        example="CN",
+    ),
+    Parameter(name="recorded_by", description="Events recorded with one key, by its id."),
+    Parameter(
+        name="recorded_from",
+        description="Events recorded from then on: an instant, or the start of a day in UTC.",
+    ),
+    Parameter(
+        name="recorded_until",
+        description="Events recorded before then: an instant, or the start of a day in UTC.",
+    ),
+    Parameter(
+        name="occurred_from",
+        description="Events that occurred on this day or later.",
+        schema={"type": "string", "format": "date"},
+    ),
+    Parameter(
+        name="occurred_until",
+        description="Events that occurred before this day.",
+        schema={"type": "string", "format": "date"},
+    ),
+    Parameter(
+        name="after",
+        description="Events after this position.",
+        schema={"type": "integer", "minimum": 0, "default": 0},
+    ),
+    LIMIT,
+    CURSOR,
+)
+
+_KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?", re.ASCII)
+_ROOMY: Final = 5_000
+"""Bytes of a body in which no event can exceed its canonical size."""
+
+
+@blueprint.route("", methods=["POST"])
+@blueprint.doc(**openapi.appending(_DRY_RUN))
+@requires(Role.CURATOR)
+def append() -> Response:
+    """Append a batch of events, all or nothing.
+
+    Events that the log holds already, with the same content, keep their place: the same batch may
+    be sent again. With an `Idempotency-Key` the same request gets the same answer.
+    """
+    query = Query.of_request((_DRY_RUN,))
+    dry_run, key = query.flag("dry_run"), _idempotency_key()
+    raw, body = read_json()
+    house = wired()
+    asked = read_batch(body, new_id=partial(new_id, house.clock), most=house.max_batch)
+    if len(raw) > _ROOMY:
+        _check_sizes(asked.events)
+    batch = Batch(
+        events=asked.events,
+        principal=curator().id,
+        expected_versions=asked.expected_versions,
+        key=key,
+        request_hash=b"" if key is None else _hash(body),
+    )
+    if dry_run:
+        return answer(rendering.preview(preview(house.database, batch, clock=house.clock)))
+    outcome = recording.append(house.database, batch, clock=house.clock)
+    headers = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
+    if len(outcome.receipt.items) == 1:
+        headers["Location"] = url_for("events.one", event_id=outcome.receipt.items[0].id)
+    status = 201 if outcome.appended else 200
+    return answer(rendering.receipt(outcome.receipt), status=status, headers=headers)
+
+
+@blueprint.route("")
+@blueprint.doc(**openapi.reading(_LOG, "Events"))
+@requires(Role.READER)
+def listed() -> Response:
+    """Read the log, in the order of its positions.
+
+    Whoever follows the log asks again with `after`, the last position that was read.
+    """
+    query = Query.of_request(_LOG)
+    wanted = EventFilter(
+        stream=query.text("stream"),
+        type=query.word("type", TYPES),
+        authority=query.text("authority"),
+        recorded_by=query.text("recorded_by"),
+        recorded_from=_recorded(query.bound("recorded_from")),
+        recorded_until=_recorded(query.bound("recorded_until")),
+        occurred_from=query.day("occurred_from"),
+        occurred_until=query.day("occurred_until"),
+    )
+    _check_range(query, "recorded", wanted.recorded_from, wanted.recorded_until)
+    _check_range(query, "occurred", wanted.occurred_from, wanted.occurred_until)
+    after = query.number("after", 0, least=0, most=MAX_POSITION)
+    cursor, limit = query.cursor(), query.limit()
+    page = asking.events(
+        wired().database,
+        wanted,
+        _naming(query),
+        after=after if cursor is None else int(cursor.after),
+        limit=limit,
+    )
+    following = query.following(None if page.next is None else Cursor(after=str(page.next)))
+    items = [rendering.event(one) for one in page.items]
+    return answer({"items": items, "next": following}, links=paging(query, following))
+
+
+@blueprint.route("/<event_id>", parameters=[EVENT_IN_PATH])
+@blueprint.doc(**openapi.reading((), "RecordedEvent", 404))
+@requires(Role.READER)
+def one(event_id: str) -> Response:
+    """Return one event, as it was recorded."""
+    Query.of_request(())
+    known = uuid_of(event_id)
+    found = None if known is None else asking.event(wired().database, known)
+    if found is None:
+        detail = f"The log has no event {event_id[:40]!a}; ids are UUIDs, as /v1/events shows them."
+        raise UnknownInPath(detail)
+    return answer(rendering.event(found))
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and _KEY.fullmatch(key) is None:
+        detail = "The key is 1 to 200 printable ASCII characters, such as a UUID."
+        raise InvalidInput([Fault(parameter="Idempotency-Key", detail=detail)])
+    return key
+
+
+def _hash(body: Any) -> bytes:  # noqa: ANN401 -- whatever the JSON holds
+    """Hash what a body says, however it is spaced and ordered."""
+    written = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode("ascii")).digest()
+
+
+def _check_sizes(events: tuple[Event, ...]) -> None:
+    """Find events that are too large before the log's lock is taken."""
+    faults = []
+    for index, event in enumerate(events):
+        try:
+            canonical_bytes(event_to(event))
+        except CanonicalError as error:
+            faults.append(Fault(pointer=f"/events/{index}", detail=str(error)))
+    if faults:
+        raise InvalidInput(faults)
+
+
+def _recorded(when: When | None) -> int | None:
+    """Return microseconds of an instant, a date being its start in UTC."""
+    if when is None:
+        return None
+    day = datetime(when.day.year, when.day.month, when.day.day, tzinfo=UTC)
+    return microseconds(when.instant or day)
+
+
+def _check_range(query: Query, name: str, start: Any, end: Any) -> None:  # noqa: ANN401
+    if start is not None and end is not None and start >= end:
+        first, last = f"{name}_from", f"{name}_until"
+        values = query.values
+        raise BadPeriodError(values[first], values[last], path=(last,))
+
+
+def _naming(query: Query) -> Mentioning:
+    """Return what the events must name, checked against what is registered.
+
+    Raises:
+        UnknownIdError: Its path is the parameter.
+    """
+    provider, service = query.text("provider"), query.text("service")
+    region, authority = query.text("region"), query.text("authority")
+    if provider is service is region is authority is None:
+        return Mentioning()
+    _, registry = asking.registry(wired().database, None, wired().now())
+    if authority is not None:
+        check_known("authority", authority, registry.authorities)
+    if provider is not None:
+        check_known("provider", provider, registry.providers)
+    if region is not None and not registry.is_region(region):
+        known = regions.COUNTRIES | regions.SUBDIVISIONS | set(registry.groups)
+        check_known("region", region, known)
+    return Mentioning(
+        provider=provider,
+        service=None if service is None else _service(service, provider, registry),
+        region=region,
+    )
+
+
+def _service(service: str, provider: str | None, registry: Registry) -> str:
+    """Return a service with its provider, as the log names it."""
+    if service in registry.services and (provider is None or service.startswith(f"{provider}/")):
+        return service
+    full = service if provider is None else f"{provider}/{service}"
+    same = sorted(one for one in registry.services if one.endswith(f"/{full}"))
+    if provider is None and same:
+        detail = f"Name a service with its provider: {', '.join(same)}."
+        raise InvalidInput([Fault(parameter="service", detail=detail, suggestion=same[0])])
+    check_known("service", full, registry.services)
+    return full
