@@ -213,10 +213,15 @@ def _at(faults: Iterable[Refused], *path: str | int) -> Iterator[Refused]:
         yield fault
 
 
-def _unknown(kind: str, values: Iterable[str], known: Collection[str]) -> Iterator[Refused]:
-    """Yield a fault for each value that is not known, its index as the path."""
+def _unknown(
+    kind: str, values: Iterable[str], known: Collection[str], *, star: bool = False
+) -> Iterator[Refused]:
+    """Yield a fault for each value that is not known, its index as the path.
+
+    Only in a scope may a ``star`` stand for everything.
+    """
     for index, value in enumerate(values):
-        if value not in known and value != ANY:
+        if value not in known and not (star and value == ANY):
             own = regions.COUNTRIES_OF_THEIR_OWN.get(value) if kind == "region" else None
             hint = "" if own is None else f"It is a country of its own: write {own!r}."
             yield UnknownIdError(kind, value, known, path=(index,), hint=hint)
@@ -326,9 +331,10 @@ def _scope(scope: Scope, registry: Registry) -> Iterator[Refused]:
             "regions or a service that contains the others, or write several directives."
         )
         yield BadScopeError(detail)
-    yield from _under(_unknown("provider", scope.providers, registry.providers), "providers")
+    providers = _unknown("provider", scope.providers, registry.providers, star=True)
+    yield from _under(providers, "providers")
     yield from _under(_services(scope, registry), "services")
-    yield from _under(_unknown("region", scope.regions, _regions(registry)), "regions")
+    yield from _under(_unknown("region", scope.regions, _regions(registry), star=True), "regions")
     yield from _under(_audiences(scope, registry), "audiences")
 
 
@@ -343,14 +349,14 @@ def _services(scope: Scope, registry: Registry) -> Iterator[Refused]:
         )
         yield BadScopeError(detail)
     elif provider in registry.providers:
-        yield from _unknown("service", scope.services, registry.services_of(provider))
+        yield from _unknown("service", scope.services, registry.services_of(provider), star=True)
 
 
 def _audiences(scope: Scope, registry: Registry) -> Iterator[Refused]:
     if PUBLIC in scope.audiences:
         detail = f"{PUBLIC!r} is a leaf: what binds everyone says '*', or leaves audiences out."
         yield BadScopeError(detail, path=(scope.audiences.index(PUBLIC),), suggestion=ANY)
-    yield from _unknown("audience", scope.audiences, {*registry.audiences, PUBLIC})
+    yield from _unknown("audience", scope.audiences, {*registry.audiences, PUBLIC}, star=True)
 
 
 def _regions(registry: Registry) -> frozenset[str]:

@@ -51,6 +51,7 @@ def started(
         stdin=subprocess.PIPE,
         stdout=stdout,
         stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         yield process
@@ -158,7 +159,8 @@ def test_the_demo_does_everything_and_tells_how_to_go_on(tmp_path: Path) -> None
         receipt = post(url, json.loads(body), authorization.removeprefix("Authorization: Bearer "))
         assert receipt["items"][0]["position"] == receipt["position"]
 
-        process.send_signal(signal.SIGINT)
+        # A terminal sends Ctrl-C to all processes of a group.
+        os.killpg(process.pid, signal.SIGINT)
         assert process.wait(SECONDS) == 0
     assert (tmp_path / "accessline-demo.db").exists()
 
@@ -235,10 +237,10 @@ def test_a_worker_whose_supervisor_was_killed_ends(tmp_path: Path) -> None:
         until(lambda: not answers(f"{ready['url']}/healthz"))
 
 
-def test_a_servers_logs_do_not_stand_on_standard_output(tmp_path: Path, seeded: Path) -> None:
+def test_a_servers_logs_do_not_stand_on_standard_output(tmp_path: Path, database_url: str) -> None:
     """Standard output says where it answers; every line of standard error is a record."""
     port = free_port()
-    env = {"ACCESSLINE_DATABASE_URL": f"sqlite:///{seeded}"}
+    env = {"ACCESSLINE_DATABASE_URL": database_url}
     with started("serve", "--port", str(port), "--json", folder=tmp_path, env=env) as process:
         until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
         process.send_signal(signal.SIGTERM)
