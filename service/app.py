@@ -5,8 +5,6 @@
 
 Every request gets an id (its own ``X-Request-ID``, where that is fit for a log), one line in the
 log, and headers that keep a browser from guessing, framing or running what it gets.
-
-Next: service/api/access.py, what can be asked.
 """
 
 import logging

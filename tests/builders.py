@@ -29,6 +29,7 @@ SOURCE: Final = {"url": "https://example.org/notice", "publisher": "Example", "k
 
 _STREAMS: Final = {"access.observed": "observation:probe", "context.noted": "context:note"}
 _SCOPE: Final = ("providers", "services", "regions", "audiences")
+_KINDS: Final = {"region": "group"}
 _numbers = count(1)
 
 
@@ -180,6 +181,8 @@ def ledger(recorded: Sequence[Recorded]) -> Ledger:
         stream=lambda stream: streams.get(stream, []),
         registered=lambda: registry,
         mentioned=lambda dimension, entry: any(
-            (dimension, entry) in mentions(one.event) for one in recorded
+            (dimension, entry) in mentions(one.event)
+            and one.event.stream != f"registry:{_KINDS.get(dimension, dimension)}/{entry}"
+            for one in recorded
         ),
     )

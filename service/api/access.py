@@ -1,6 +1,6 @@
 """What holds: lists of cells, the explained answer, the timeline.
 
-Next: service/application/asking.py, the read path.
+Next: tests/journeys/test_way_of_an_event.py, all of it end to end.
 """
 
 from dataclasses import replace

@@ -1,7 +1,4 @@
-"""The log: append a batch, read it on, look at one event.
-
-Next: service/application/recording.py, the write path.
-"""
+"""The log: append a batch, read it on, look at one event."""
 
 import hashlib
 import json

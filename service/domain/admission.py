@@ -6,7 +6,7 @@ that they must not make. Every fault found is told at once, in a sentence that s
 right.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,6 +24,8 @@ from service.domain.errors import (
 from service.domain.events import (
     CorrectionAction,
     Event,
+    PolicyAnnounced,
+    PolicyProposed,
     RecordCorrected,
     Recorded,
     directives_of,
@@ -45,7 +47,7 @@ class Ledger:
         registry: Everything registered.
         stream: Gives the events of a stream, corrections among them, in position order.
         registered: Gives the events of every registry stream, in position order.
-        mentioned: Tells whether any event names an id, by dimension.
+        mentioned: Tells whether any event outside of its own stream names an id, by dimension.
     """
 
     registry: Registry
@@ -70,7 +72,7 @@ def admit(batch: Sequence[Recorded], ledger: Ledger) -> Registry:
     if faults:
         raise Rejected(faults)
     faults.extend(_still_registered(batch, ledger, registry))
-    faults.extend(_lifecycles(batch, ledger))
+    faults.extend(_lifecycles(batch, ledger, registry))
     if not faults:
         faults.extend(_overrides(batch, ledger))
     if faults:
@@ -83,21 +85,18 @@ def admit(batch: Sequence[Recorded], ledger: Ledger) -> Registry:
 
 def _correction(index: int, batch: Sequence[Recorded], ledger: Ledger) -> Iterator[Refused]:
     event = batch[index].event
-    if not isinstance(event.data, RecordCorrected):
-        return
-    data = event.data
-    stream = (*ledger.stream(event.stream), *batch[:index])
-    target = next(
-        (
-            one.event
-            for one in stream
-            if one.event.id == data.event and one.event.stream == event.stream
-        ),
-        None,
-    )
+    if isinstance(event.data, RecordCorrected):
+        earlier = (*ledger.stream(event.stream), *batch[:index])
+        known = {one.event.id: one.event for one in earlier if one.event.stream == event.stream}
+        yield from _corrects(event.data, event.stream, known)
+
+
+def _corrects(data: RecordCorrected, stream: str, known: Mapping[UUID, Event]) -> Iterator[Refused]:
+    """Find a target that is not there, and a replacement that is not of its kind."""
+    target = known.get(data.event)
     if target is None:
         detail = (
-            f"No event {data.event} stands in {event.stream!r}: a correction is recorded after its "
+            f"No event {data.event} stands in {stream!r}: a correction is recorded after its "
             "target, in the same stream."
         )
         yield CorrectionError(detail, path=("data", "event"))
@@ -107,7 +106,11 @@ def _correction(index: int, batch: Sequence[Recorded], ledger: Ledger) -> Iterat
         detail = "'amend' needs a whole event as its replacement, 'retract' has none."
         yield CorrectionError(detail, path=("data", "replacement"))
     elif replacement is not None:
-        yield from _replacement(target, replacement)
+        faults = list(_replacement(target, replacement))
+        yield from faults
+        if not faults and isinstance(replacement.data, RecordCorrected):
+            inner = _corrects(replacement.data, stream, known)
+            yield from (fault.under("data", "replacement") for fault in inner)
 
 
 def _replacement(target: Event, replacement: Event) -> Iterator[Refused]:
@@ -169,14 +172,17 @@ def _still_registered(
 # Policies.
 
 
-def _lifecycles(batch: Sequence[Recorded], ledger: Ledger) -> Iterator[tuple[int, Refused]]:
+def _lifecycles(
+    batch: Sequence[Recorded], ledger: Ledger, registry: Registry
+) -> Iterator[tuple[int, Refused]]:
     for stream in dict.fromkeys(one.event.stream for one in batch):
         if not stream.startswith(POLICY):
             continue
         mine = {
             one.event.id: index for index, one in enumerate(batch) if one.event.stream == stream
         }
-        for recorded, fault in judge(stream.removeprefix(POLICY), _facts(stream, batch, ledger)):
+        facts = _facts(stream, batch, ledger)
+        for recorded, fault in judge(stream.removeprefix(POLICY), facts, registry):
             index = mine.get(recorded.event.id)
             if index is None:
                 index = min(mine.values())
@@ -208,7 +214,8 @@ def _overrides(batch: Sequence[Recorded], ledger: Ledger) -> Iterator[tuple[int,
         replaced = data.replacement if isinstance(data, RecordCorrected) else None
         for number, directive in enumerate(directives_of(replaced or event)):
             for at, name in enumerate(directive.overrides):
-                path: Path = ("data", "directives", number, "overrides", at)
+                field = "drafts" if _drafts(replaced or event) else "directives"
+                path: Path = ("data", field, number, "overrides", at)
                 path = path if replaced is None else ("data", "replacement", *path)
                 found = OVERRIDE.fullmatch(name)
                 slug, key = found.groups() if found else ("", "")
@@ -222,6 +229,10 @@ def _overrides(batch: Sequence[Recorded], ledger: Ledger) -> Iterator[tuple[int,
                         "others, so this would be a circle in which nothing stands."
                     )
                     yield index, OverrideError(detail, path=path)
+
+
+def _drafts(event: Event) -> bool:
+    return isinstance(event.data, PolicyAnnounced | PolicyProposed)
 
 
 def _reaches(start: str, goal: str, fold: Callable[[str], Fold]) -> bool:

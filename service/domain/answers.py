@@ -280,7 +280,6 @@ def _rolled(
     world: World, cell: Cell, parts: Sequence[AccessState], as_of: When, basis: Basis
 ) -> CellAnswer:
     state, legal_state, conditions = answer = cell_answer(world, cell, as_of)
-    shown = [one for one in parts if one.answer != answer]
     return CellAnswer(
         service=cell.service,
         state=state,
@@ -306,7 +305,7 @@ def _rolled(
         also_restricting=_distinct(reason for one in parts for reason in one.also_restricting),
         overridden=_distinct(lost for one in parts for lost in one.overridden),
         pending=_distinct(change for one in parts for change in pending(world, one.cell, as_of)),
-        exceptions=tuple(_exceptional(one) for one in shown),
+        exceptions=_exceptions_of_parts(world, parts, answer, as_of),
     )
 
 
@@ -325,6 +324,16 @@ def _exceptional(told: AccessState) -> Exceptional:
         conditions=told.conditions,
         decided_by=told.decided_by,
     )
+
+
+def _exceptions_of_parts(
+    world: World, parts: Sequence[AccessState], answer: Answer, moment: When
+) -> tuple[Exceptional, ...]:
+    """Return the parts of a roll-up, and the cells inside of them, whose answer differs from it."""
+    told = [_exceptional(one) for one in parts if one.answer != answer]
+    for part in parts:
+        told.extend(_exceptions(world, part.cell, answer, moment))
+    return _distinct(told)
 
 
 def _exceptions(world: World, cell: Cell, answer: Answer, moment: When) -> tuple[Exceptional, ...]:

@@ -175,12 +175,23 @@ class _Kept:
     """
 
     text: Text
+    recorded: Recorded
     entry: Bound | None
 
     @property
     def track(self) -> tuple[str, bool]:
         """Only texts of one track replace each other: what does not bind replaces nothing."""
         return self.text.key, self.text.binding
+
+
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    """A key that an amendment removed: no text among the first ``count`` outlasts ``cut``."""
+
+    key: str
+    recorded: Recorded
+    cut: Bound
+    count: int
 
 
 @dataclass(slots=True)
@@ -218,7 +229,7 @@ class Fold:
     stage: str = "new"
     _drafts: list[Text] = field(default_factory=list)
     _kept: list[_Kept] = field(default_factory=list)
-    _removed: list[tuple[int, str, Bound]] = field(default_factory=list)
+    _removals: list[_Removal] = field(default_factory=list)
     _steps: list[_Step] = field(default_factory=list)
 
     @classmethod
@@ -247,7 +258,7 @@ class Fold:
                 for directive in data.directives:
                     self._affirm(recorded, directive)
             case PolicyWithdrawn():
-                self._end_drafts(recorded)
+                self._end_drafts(recorded, every=True)
             case PolicyScheduled() if recorded.event.binding:
                 self._schedule(recorded, data)
             case PolicySuspended() | PolicyRepealed() if recorded.event.binding:
@@ -273,10 +284,10 @@ class Fold:
 
     def waiting_ends(
         self, named: tuple[str, ...] | None, occurred: When
-    ) -> tuple[tuple[str, When], ...]:
-        """Return key and own end of each text that had not begun and has an end of its own."""
+    ) -> tuple[tuple[str, When, str | None], ...]:
+        """Return key, own end and authority of each text that had not begun and has an end."""
         return tuple(
-            (kept.text.key, kept.text.ends[0].when)
+            (kept.text.key, kept.text.ends[0].when, kept.text.authority)
             for kept in self._kept
             if kept.text.ends and (named is None or kept.text.key in named)
             if not _begun(kept.text, occurred)
@@ -313,13 +324,19 @@ class Fold:
             text = _text(self.policy, recorded, directive, expected)
             self._drafts.append(replace(text, draft=kind))
 
-    def _end_drafts(self, recorded: Recorded) -> None:
+    def _end_drafts(self, recorded: Recorded, *, every: bool = False) -> None:
+        """End the drafts of what binds as the event does; guidance is not yet the law."""
         end = _bound(recorded, recorded.event.occurred_on)
-        self._drafts = [replace(one, ends=(*one.ends, end)) for one in self._drafts]
+        self._drafts = [
+            replace(one, ends=(*one.ends, end))
+            if every or one.binding == recorded.event.binding
+            else one
+            for one in self._drafts
+        ]
 
     def _enact(self, recorded: Recorded, directive: Directive, *froms: When | None) -> None:
         text = _text(self.policy, recorded, directive, *froms)
-        self._kept.append(_Kept(text, text.begins[0] if text.begins else None))
+        self._kept.append(_Kept(text, recorded, text.begins[0] if text.begins else None))
 
     def _amend(self, recorded: Recorded, data: PolicyAmended) -> None:
         for directive in data.directives:
@@ -328,7 +345,9 @@ class Fold:
             self._enact(recorded, directive, *froms)
         if recorded.event.binding:
             cut = _bound(recorded, data.effective_from)
-            self._removed.extend((len(self._kept), key, cut) for key in data.removes)
+            self._removals.extend(
+                _Removal(key, recorded, cut, len(self._kept)) for key in data.removes
+            )
 
     def _affirm(self, recorded: Recorded, directive: Directive) -> None:
         for index, kept in enumerate(self._kept):
@@ -342,9 +361,10 @@ class Fold:
         """Tell whether a directive says what the text in force says."""
         text = self._kept[index].text
         start = directive.effective_from or text.effective_from
-        return _directive_of(text, start) == replace(directive, effective_from=start) and (
+        return (
             text.binding == recorded.event.binding
             and start == text.effective_from
+            and _meaning(_directive_of(text)) == _meaning(directive)
             and _in_force_by(self._finished(index), recorded.event.occurred_on)
         )
 
@@ -394,7 +414,7 @@ class Fold:
         kept = self._kept[index]
         text = kept.text
         newer = [one for one in self._kept[index + 1 :] if one.track == kept.track]
-        removed = [cut for count, key, cut in self._removed if key == text.key and index < count]
+        removed = [one.cut for one in self._removals if one.key == text.key and index < one.count]
         ends = (*text.ends, *(one.entry for one in newer if one.entry))
         ends += tuple(removed) if text.binding else ()
         if not text.binding:
@@ -415,7 +435,7 @@ class Fold:
             repeals=tuple(
                 step.period
                 for step in mine
-                if step.kind is None and _decided_before(text.decided, text.position, step)
+                if step.kind is None and _decided_before(kept.recorded, step.recorded, step.begins)
             ),
         )
 
@@ -426,7 +446,7 @@ class Fold:
         )
 
     def _suspension(self, step: _Step) -> Period:
-        """Let a suspension end with the repeal, or the lapse, of what it suspends."""
+        """Let a suspension end with the repeal, removal or lapse of what it suspends."""
         repealed = [
             repeal.begins
             for repeal in self._steps
@@ -436,11 +456,16 @@ class Fold:
         lapsed = [
             kept.text.ends[0]
             for index, kept in enumerate(self._kept)
-            if kept.text.key == step.key and kept.text.ends
+            if kept.text.key == step.key and kept.text.ends and kept.text.binding
             if step.recorded.event.occurred_on.order < kept.text.ends[0].when.order
             if not self._replaced_before(index, kept.text.ends[0].when)
         ]
-        return replace(step.period, ends=(*step.ends, *repealed, *lapsed))
+        removed = [
+            one.cut
+            for one in self._removals
+            if one.key == step.key and _decided_before(step.recorded, one.recorded, one.cut)
+        ]
+        return replace(step.period, ends=(*step.ends, *repealed, *removed, *lapsed))
 
     def _replaced_before(self, index: int, end: When) -> bool:
         newer = self._kept[index + 1 :]
@@ -454,9 +479,7 @@ class Fold:
         return (
             repeal.kind is None
             and repeal.key == suspension.key
-            and _decided_before(
-                suspension.recorded.event.occurred_on, suspension.recorded.position, repeal
-            )
+            and _decided_before(suspension.recorded, repeal.recorded, repeal.begins)
         )
 
 
@@ -495,12 +518,29 @@ def _text(policy: str, recorded: Recorded, directive: Directive, *froms: When | 
     )
 
 
-def _directive_of(text: Text, start: When | None) -> Directive:
+def _meaning(directive: Directive) -> tuple[object, ...]:
+    """Return what a directive says besides when it begins; the order of its lists says nothing."""
+    scope = directive.scope
+    return (
+        directive.key,
+        directive.effect,
+        directive.effective_until,
+        directive.enforced,
+        directive.implemented_by,
+        frozenset(directive.conditions),
+        frozenset(directive.overrides),
+        frozenset(scope.providers),
+        frozenset(scope.services),
+        frozenset(scope.regions),
+        frozenset(scope.audiences),
+    )
+
+
+def _directive_of(text: Text) -> Directive:
     return Directive(
         key=text.key,
         effect=text.effect,
         scope=text.scope,
-        effective_from=start,
         effective_until=text.ends[0].when if text.ends else None,
         enforced=text.enforced,
         conditions=text.conditions,
@@ -559,8 +599,8 @@ def _in_force_by(text: Text, occurred: When) -> bool:
     )
 
 
-def _decided_before(decided: When, position: int, step: _Step) -> bool:
+def _decided_before(decided: Recorded, ending: Recorded, end: Bound | None) -> bool:
     """Tell whether an end ends what was decided: before the end was, or before it is reached."""
-    if (*decided.order, position) < step.recorded.order:
+    if decided.order < ending.order:
         return True
-    return step.begins is not None and decided.order < step.begins.when.order
+    return end is not None and decided.event.occurred_on.order < end.when.order

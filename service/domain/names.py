@@ -10,6 +10,7 @@ from service.domain.events import (
     RecordCorrected,
     Registered,
     RegistryKind,
+    directives_of,
     scopes_of,
 )
 from service.domain.registry import GROUP, entry_id
@@ -77,10 +78,8 @@ def mentions(event: Event) -> set[tuple[str, str]]:
     if event.authority is not None:
         found.add(("authority", event.authority))
     match event.data:
-        case Registered(kind=RegistryKind.PROVIDER) as data:
-            found.update({("provider", data.id), ("authority", data.authority or "")})
-        case Registered(kind=RegistryKind.SERVICE) as data:
-            found.update({("provider", data.provider or ""), ("service", entry_id(data))})
+        case Registered() as data:
+            found.update(_entry(data))
         case GroupChanged() as data:
             found.add(("region", data.id))
             found.update(("region", one) for one in (*data.adds, *data.removes))
@@ -90,6 +89,7 @@ def mentions(event: Event) -> set[tuple[str, str]]:
         case RecordCorrected(replacement=Event() as replacement):
             found.update(mentions(replacement))
         case _:
+            found.update(("authority", one.implemented_by or "") for one in directives_of(event))
             for scope in scopes_of(event):
                 found.update(("provider", one) for one in scope.providers)
                 found.update(("region", one) for one in scope.regions)
@@ -100,3 +100,19 @@ def mentions(event: Event) -> set[tuple[str, str]]:
                     if one != "*"
                 )
     return {(dimension, value) for dimension, value in found if value}
+
+
+def _entry(data: Registered) -> set[tuple[str, str]]:
+    """Return an entry of the registry itself, and what it rests on."""
+    above = data.id.rpartition("/")[0]
+    match data.kind:
+        case RegistryKind.AUTHORITY:
+            return {("authority", data.id), ("region", data.region or "")}
+        case RegistryKind.PROVIDER:
+            return {("provider", data.id), ("authority", data.authority or "")}
+        case RegistryKind.SERVICE:
+            parent = f"{data.provider}/{above}" if above else ""
+            provider = data.provider or ""
+            return {("service", entry_id(data)), ("service", parent), ("provider", provider)}
+        case RegistryKind.AUDIENCE:
+            return {("audience", data.id), ("audience", above)}

@@ -11,10 +11,11 @@ legal what was recorded before it. Each step is judged by what the policy was on
 
 from collections.abc import Iterable, Iterator
 
-from service.domain.directives import Fold
+from service.domain.directives import Fold, Zones
 from service.domain.errors import BadPeriodError, Path, Refused, StepError, nearest
 from service.domain.events import (
     AccessAffirmed,
+    Directive,
     Event,
     PolicyAdopted,
     PolicyAmended,
@@ -31,7 +32,7 @@ from service.domain.events import (
     directives_of,
     named_keys,
 )
-from service.domain.times import When
+from service.domain.times import When, check_period
 
 _BEFORE_ADOPTION = (PolicyAnnounced, PolicyProposed, PolicyAdopted, AccessAffirmed)
 _ALLOWED: dict[str, tuple[type, ...]] = {
@@ -68,23 +69,24 @@ _STAGES = {
 }
 
 
-def judge(slug: str, facts: Iterable[Recorded]) -> Iterator[tuple[Recorded, Refused]]:
+def judge(slug: str, facts: Iterable[Recorded], zones: Zones) -> Iterator[tuple[Recorded, Refused]]:
     """Yield the first step that the policy does not allow, with every fault of it.
 
     Args:
         slug: The policy's, without ``policy:``.
         facts: Its events with corrections applied.
+        zones: The calendars of the authorities that set bounds.
     """
     fold = Fold(slug)
     for recorded in sorted(facts, key=lambda one: one.order):
-        faults = list(_faults(fold, recorded))
+        faults = list(_faults(fold, recorded, zones))
         if faults:
             yield from ((recorded, fault) for fault in faults)
             return
         fold.apply(recorded)
 
 
-def _faults(fold: Fold, recorded: Recorded) -> Iterator[Refused]:
+def _faults(fold: Fold, recorded: Recorded, zones: Zones) -> Iterator[Refused]:
     event = recorded.event
     if not isinstance(event.data, _ALLOWED[fold.stage]):
         detail = (
@@ -95,7 +97,7 @@ def _faults(fold: Fold, recorded: Recorded) -> Iterator[Refused]:
         return
     yield from _other_authority(fold, event)
     yield from _named(fold, event)
-    yield from _moved(fold, event)
+    yield from _moved(fold, event, zones)
 
 
 def _other_authority(fold: Fold, event: Event) -> Iterator[Refused]:
@@ -157,27 +159,41 @@ def _cannot(fold: Fold, event: Event, key: str) -> str:
             return ""
 
 
-def _moved(fold: Fold, event: Event) -> Iterator[Refused]:
-    """Find a text that would end before it begins once it is moved or amended."""
+def _moved(fold: Fold, event: Event, zones: Zones) -> Iterator[Refused]:
+    """Find a text that would end before it begins once it is moved, amended or affirmed."""
+    zone = zones.zone(event.authority)
     match event.data:
         case PolicyScheduled(effective_from=When() as start):
-            for key, end in fold.waiting_ends(named_keys(event), event.occurred_on):
-                if not _before(start, end):
-                    path: Path = ("data", "effective_from")
-                    fault = BadPeriodError(start.text, end.text, path=path)
+            for key, end, authority in fold.waiting_ends(named_keys(event), event.occurred_on):
+                path: Path = ("data", "effective_from")
+                for fault in _period(start, zone, end, zones.zone(authority), path):
                     fault.detail = f"{key!r}: {fault.detail}"
                     yield fault
         case PolicyAmended(effective_from=start, directives=texts):
-            for index, text in enumerate(texts):
-                until = text.effective_until
-                if until is not None and not _before(start, until):
-                    path = ("data", "directives", index, "effective_until")
-                    yield BadPeriodError(start.text, until.text, path=path)
+            yield from _texts(start, texts, zone)
+        case AccessAffirmed(directives=texts):
+            undated = tuple(text for text in texts if text.effective_from is None)
+            start = event.occurred_on
+            start = start if start.instant is not None else When.on(start.day)
+            yield from _texts(start, undated, zone, among=texts)
         case _:
             return
 
 
-def _before(start: When, end: When) -> bool:
-    if start.instant is not None and end.instant is not None:
-        return start.instant < end.instant
-    return start.order < end.order and (start.day < end.day or end.instant is not None)
+def _texts(
+    start: When, texts: tuple[Directive, ...], zone: str, among: tuple[Directive, ...] = ()
+) -> Iterator[Refused]:
+    for text in texts:
+        if text.effective_until is not None:
+            index = (among or texts).index(text)
+            path = ("data", "directives", index, "effective_until")
+            yield from _period(start, zone, text.effective_until, zone, path)
+
+
+def _period(
+    start: When, zone: str, end: When, end_zone: str, path: Path
+) -> Iterator[BadPeriodError]:
+    try:
+        check_period(start, end, zone, end_zone, path=path)
+    except BadPeriodError as fault:
+        yield fault

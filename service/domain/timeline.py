@@ -6,14 +6,14 @@ same answer are one.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from service.domain.directives import Bound
 from service.domain.resolution import Access, AccessState, Answer, State, resolve
-from service.domain.scope import Cell, Scope, may_match
+from service.domain.scope import Cell, may_match
 from service.domain.times import When
 from service.domain.world import World
 
@@ -59,20 +59,8 @@ class Points:
 def points(world: World, cells: Iterable[Cell], *, instants: bool) -> Points:
     """Return every day (or instant) at which anything that may reach one of ``cells`` changes."""
     registry = world.registry
-    asked = tuple(cells)
-    bounds: list[Bound] = []
-    groups = {cell.region for cell in asked if cell.region in registry.groups}
-    for text in world.texts:
-        if text.binding and text.draft is None and _may_reach(world, text.scope, asked):
-            bounds.extend(text.bounds())
-            groups.update(one for one in text.scope.regions if one in registry.groups)
-    for group in groups:
-        bounds.extend(
-            Bound(when=change.effective_from, authority=change.authority, event=change.event)
-            for change in registry.groups[group].changes
-        )
     found: dict[date | datetime, set[str]] = {}
-    for bound in bounds:
+    for bound in _bounds(world, tuple(cells)):
         at = bound.when.in_zone(registry.zone(bound.authority)) if instants else bound.when.day
         found.setdefault(at, set()).add(bound.event)
     moments = {at: When.at(at) if isinstance(at, datetime) else When.on(at) for at in found}
@@ -82,8 +70,18 @@ def points(world: World, cells: Iterable[Cell], *, instants: bool) -> Points:
     )
 
 
-def _may_reach(world: World, scope: Scope, cells: tuple[Cell, ...]) -> bool:
-    return any(may_match(scope, cell, world.registry) for cell in cells)
+def _bounds(world: World, cells: tuple[Cell, ...]) -> Iterator[Bound]:
+    """Yield what may change the answer for some cells: bounds of texts, and of memberships."""
+    registry = world.registry
+    groups = {cell.region for cell in cells if cell.region in registry.groups}
+    for text in world.texts:
+        decides = text.binding and text.draft is None
+        if decides and any(may_match(text.scope, cell, registry) for cell in cells):
+            yield from text.bounds()
+            groups.update(one for one in text.scope.regions if one in registry.groups)
+    for group in sorted(groups):
+        for change in registry.groups[group].changes:
+            yield Bound(when=change.effective_from, authority=change.authority, event=change.event)
 
 
 def intervals(when: Points, answer_at: Callable[[When], Answer]) -> tuple[Interval, ...]:
@@ -173,13 +171,11 @@ def transitions(world: World, cell: Cell, day: When) -> tuple[Transition, ...]:
 
     A date takes effect as the day begins and is no change within it.
     """
-    registry = world.registry
-    inside: dict[datetime, When] = {}
-    for text in world.texts:
-        if text.binding and text.draft is None and may_match(text.scope, cell, registry):
-            for bound in text.bounds():
-                if bound.when.instant is not None and bound.when.day == day.day:
-                    inside[bound.when.instant] = bound.when
+    inside = {
+        bound.when.instant: bound.when
+        for bound in _bounds(world, (cell,))
+        if bound.when.instant is not None and bound.when.day == day.day
+    }
     found: list[Transition] = []
     for instant in sorted(inside):
         before = resolve(world, cell, When.at(instant - timedelta(microseconds=1)))

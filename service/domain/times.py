@@ -141,10 +141,19 @@ def reached(when: When, moment: When, zone: str) -> bool:
     return when.in_zone(zone) <= moment.instant
 
 
-def check_period(start: When, end: When | None, zone: str, *, path: Path = ()) -> None:
+def check_period(
+    start: When, end: When | None, zone: str, end_zone: str | None = None, *, path: Path = ()
+) -> None:
     """Refuse ``[start, end)`` where it is empty or backward, as days or as instants.
 
     Two instants may share a day: what held from 08:00 to 20:00 did hold.
+
+    Args:
+        start: Its first day or instant.
+        end: Exclusive; None has no end.
+        zone: Of whoever set the start; and the end, where ``end_zone`` names no other.
+        end_zone: Of whoever set the end.
+        path: Where a fault stands.
 
     Raises:
         BadPeriodError: With both ends.
@@ -153,7 +162,7 @@ def check_period(start: When, end: When | None, zone: str, *, path: Path = ()) -
         return
     same_day = start.day == end.day and end.instant is not None
     forward = start.day < end.day or same_day
-    if not forward or start.in_zone(zone) >= end.in_zone(zone):
+    if not forward or start.in_zone(zone) >= end.in_zone(end_zone or zone):
         raise BadPeriodError(start.text, end.text, path=path)
 
 

@@ -4,7 +4,9 @@ import sqlalchemy as sa
 
 from service.domain.events import Recorded
 from service.domain.names import mentions
-from service.store.tables import mention
+from service.domain.registry import GROUP
+from service.domain.world import REGISTRY
+from service.store.tables import event, mention
 
 
 def update(connection: sa.Connection, generation: int, recorded: Recorded) -> None:
@@ -23,9 +25,17 @@ def update(connection: sa.Connection, generation: int, recorded: Recorded) -> No
 
 
 def any_of(connection: sa.Connection, generation: int, dimension: str, value: str) -> bool:
-    """Tell whether any event names something."""
+    """Tell whether any event names something; that its own registration does is no use of it."""
     columns = mention.c
-    found = sa.select(columns.position).where(
-        columns.generation == generation, columns.dimension == dimension, columns.value == value
+    own = f"{REGISTRY}{GROUP if dimension == 'region' else dimension}/{value}"
+    found = (
+        sa.select(columns.position)
+        .join(event, event.c.position == columns.position)
+        .where(
+            columns.generation == generation,
+            columns.dimension == dimension,
+            columns.value == value,
+            event.c.stream != own,
+        )
     )
     return connection.execute(found.limit(1)).first() is not None

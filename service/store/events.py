@@ -361,7 +361,12 @@ def _placed(inner: Node) -> dict[str, object]:
 
 def _rows(connection: sa.Connection, wanted: sa.Select[Any]) -> Iterator[EventRow]:
     for row in connection.execute(wanted):
-        yield EventRow(**row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for it
+        columns = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for it
+        for name in ("body", "leaf"):
+            # Whoever edits a SQLite file by hand may leave a text where bytes were.
+            if isinstance(columns[name], str):
+                columns[name] = columns[name].encode()
+        yield EventRow(**columns)
 
 
 def _chunks(items: list[_Item]) -> Iterator[list[_Item]]:

@@ -68,6 +68,18 @@ def test_an_edited_event_is_named_by_its_position(recorded: Database) -> None:
     assert (FindingKind.UNREADABLE, 5) in kinds(recorded)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_bytes_that_somebody_turned_into_text_are_a_finding_and_no_crash(
+    recorded: Database,
+) -> None:
+    """An UPDATE by hand with a text function leaves TEXT in a SQLite file."""
+    edited = sa.text("UPDATE event SET body = replace(body, 'openai', 'opensi') WHERE position = 1")
+
+    tamper(recorded, edited)
+
+    assert (FindingKind.EDITED, 1) in kinds(recorded)
+
+
 def test_a_column_that_differs_from_the_bytes_is_named(recorded: Database) -> None:
     """Columns serve the search; the bytes are the record."""
     moved = (

@@ -595,6 +595,16 @@ def test_an_affirmation_that_names_the_date_of_the_text_renews_it_too() -> None:
     assert len(texts(adopted(), again)) == 1
 
 
+def test_guidance_that_says_the_same_renews_nothing() -> None:
+    """What does not bind is no reason to believe that something binds."""
+    guidance = affirmed("blocked", occurred_on="2024-06-01", binding=False)
+
+    old, new = texts(adopted(), guidance)
+
+    assert str(guidance.id) not in old.events
+    assert (old.binding, new.binding) == (True, False)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -712,6 +722,17 @@ def test_a_draft_ends_with_the_next_adoption_amendment_or_withdrawal() -> None:
     assert texts(draft)[0].ends == ()
     assert texts(draft, withdrawn)[0].effective_until == When.bound("2023-09-01")
     assert texts(draft, adopted())[0].effective_until == When.bound("2024-01-01")
+
+
+def test_a_draft_is_expected_on_its_own_date_before_that_of_its_policy() -> None:
+    """A bill that comes in steps says when each of them begins."""
+    drafts = [directive("api", effective_from="2024-05-01"), directive("app")]
+    data = {"drafts": drafts, "expected_on": "2024"}
+
+    api, app = texts(event("policy.proposed", occurred_on="2023-06-01", data=data))
+
+    assert api.effective_from == When.bound("2024-05-01")
+    assert app.effective_from == When.bound("2024-12-31")
 
 
 def test_a_draft_may_be_dated_by_a_schedule() -> None:

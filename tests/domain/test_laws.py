@@ -344,7 +344,7 @@ def test_whatever_had_occurred_by_a_day_is_a_legal_policy(
         beginning = ordered[:size]
 
         slug = stream.removeprefix(POLICY)
-        assert list(judge(slug, beginning)) == []
+        assert list(judge(slug, beginning, World.of(recorded).registry)) == []
         assert Fold.of(slug, beginning).texts() == Fold.of(slug, beginning[::-1]).texts()
 
 

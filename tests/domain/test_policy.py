@@ -6,12 +6,13 @@ from service.domain.errors import Refused
 from service.domain.events import Event
 from service.domain.history import as_known
 from service.domain.policy import judge
+from service.domain.registry import Registry
 from tests.builders import corrected, directive, event, log
 
 
 def faults(*events: Event) -> list[Refused]:
     """Return what the lifecycle objects to."""
-    return [fault for _, fault in judge("rules", as_known(log(*events)))]
+    return [fault for _, fault in judge("rules", as_known(log(*events)), Registry())]
 
 
 def announced(day: str = "2023-01-01") -> Event:
@@ -320,7 +321,9 @@ def test_a_step_is_judged_by_what_the_policy_was_on_its_own_day() -> None:
 
 def test_what_is_recorded_late_must_leave_legal_what_was_recorded_before() -> None:
     """A repeal of May that is learned of now makes that of July impossible."""
-    found = list(judge("rules", log(adopted(), repealed("2024-07-09"), repealed("2024-05-01"))))
+    late = (adopted(), repealed("2024-07-09"), repealed("2024-05-01"))
+
+    found = list(judge("rules", log(*late), Registry()))
 
     assert [recorded.position for recorded, _ in found] == [2]
 

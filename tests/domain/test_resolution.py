@@ -242,6 +242,21 @@ def test_of_equal_scopes_the_later_beginning_wins_and_then_the_higher_position()
     assert ask(two, one).state is State.BLOCKED
 
 
+def test_two_directives_of_one_event_and_scope_stand_side_by_side() -> None:
+    """Neither is the later one, so the most restrictive decides."""
+    texts = [
+        directive("one", "suspended", effective_from="2024-02-01"),
+        directive("two", "blocked", effective_from="2024-02-01"),
+    ]
+    both = event("policy.adopted", occurred_on="2024-01-01", data={"directives": texts})
+
+    answer = ask(both)
+
+    assert answer.state is State.BLOCKED
+    assert [one.key for one in answer.also_restricting] == ["one"]
+    assert answer.overridden == ()
+
+
 def test_on_one_day_an_instant_is_later_than_a_date() -> None:
     """For a date; an instant compares the instants themselves."""
     day = policy("day", "blocked", effective_from="2024-03-01")
