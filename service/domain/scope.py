@@ -7,6 +7,7 @@ is asked **at a moment**, since the members of a group are dated.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Protocol
 
@@ -90,6 +91,17 @@ def within_region(outer: str, inner: str, groups: Groups, moment: When) -> bool:
     return bool(inside) and all(_within_places(holders, place) for place in inside)
 
 
+@lru_cache(maxsize=8192)
+def _around(place: str) -> frozenset[str]:
+    """Return what contains a country or subdivision whatever the day: it, its parents, ``*``."""
+    found = {ANY}
+    above: str | None = place
+    while above is not None:
+        found.add(above)
+        above = regions.parent(above)
+    return frozenset(found)
+
+
 def _within_places(holders: frozenset[str], place: str) -> bool:
     above: str | None = place
     while above is not None:
@@ -101,13 +113,13 @@ def _within_places(holders: frozenset[str], place: str) -> bool:
 
 def may_match(scope: Scope, cell: Cell, groups: Groups) -> bool:
     """Tell whether ``scope`` contains ``cell`` at any moment at all."""
+    around = _around(cell.region)
     return (
         any(one in (ANY, cell.provider) for one in scope.providers)
         and any(within_path(one, cell.service) for one in scope.services)
         and any(within_path(one, cell.audience) for one in scope.audiences)
         and any(
-            one == ANY or _within_places(groups.ever_in(one) | {one}, cell.region)
-            for one in scope.regions
+            one in around or not around.isdisjoint(groups.ever_in(one)) for one in scope.regions
         )
     )
 
@@ -129,7 +141,13 @@ def matching(scope: Scope, cell: Cell, groups: Groups, moment: When) -> tuple[El
     audiences = [one for one in scope.audiences if within_path(one, cell.audience)]
     if not (providers and services and audiences):
         return ()
-    places = [one for one in scope.regions if within_region(one, cell.region, groups, moment)]
+    around = _around(cell.region)
+    places = [
+        one
+        for one in scope.regions
+        if one in around
+        or (not regions.is_place(one) and within_region(one, cell.region, groups, moment))
+    ]
     return tuple(
         Elementary(*combination) for combination in product(providers, services, places, audiences)
     )
