@@ -20,10 +20,11 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer, nullable=False),
         sa.Column("rule", sa.Integer, nullable=False),
         sa.Column("building", sa.Integer, nullable=True),
+        sa.Column("applied", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_projection"),
         sa.CheckConstraint("id = 1", name=op.f("ck_projection_one_row")),
     )
-    op.execute(sa.insert(projection).values(id=1, generation=1, rule=1))
+    op.execute(sa.insert(projection).values(id=1, generation=1, rule=1, applied=0))
     _registry()
     _statements()
     op.create_table(

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from service.domain.events import Recorded
 from service.evidence.merkle import Frontier, Node, extend, leaf_hash, root
 from service.projections import projector
+from service.projections.projector import Projector
 from service.store import events as log
 from service.store import schema, tree
 from service.store.codec import decode, encode
@@ -91,8 +92,9 @@ def verify(
         with database.read() as connection, scratch.write() as made:
             head = log.read_head(connection)
             walk = _Walk()
+            again = Projector(made, 1)
             for rows in _chunks(connection):
-                _walk_over(connection, made, walk, rows)
+                _walk_over(connection, again, walk, rows)
                 progress(walk.position, head.position)
             _check_head(connection, walk, head)
             if walk.readable:
@@ -115,7 +117,7 @@ def _chunks(connection: sa.Connection) -> Iterator[list[EventRow]]:
 
 
 def _walk_over(
-    connection: sa.Connection, made: sa.Connection, walk: _Walk, rows: list[EventRow]
+    connection: sa.Connection, again: Projector, walk: _Walk, rows: list[EventRow]
 ) -> None:
     for row in rows:
         _check_row(walk, row)
@@ -123,7 +125,8 @@ def _walk_over(
         if recorded is not None and walk.readable:
             stream = walk.streams.setdefault(row.stream, [])
             stream.append(recorded)
-            projector.apply(made, 1, recorded, stream)
+            again.take(recorded, stream)
+    again.flush()
     walk.frontier, nodes = extend(walk.frontier, [row.leaf for row in rows])
     _check_nodes(connection, walk, nodes)
 

@@ -24,6 +24,7 @@ from service.domain.codec import event_to, instant_text
 from service.domain.events import Event, Recorded
 from service.domain.world import REGISTRY
 from service.projections import entries, mentions, projector
+from service.projections.projector import Projector
 from service.store import events as log
 from service.store import idempotency
 from service.store.codec import decode, encode, instant, microseconds
@@ -178,14 +179,24 @@ def _write(connection: sa.Connection, head: Head, new: Sequence[Recorded]) -> No
     book = ledger(connection, head)
     admit(new, book)
     log.append(connection, head, [encode(recorded) for recorded in new])
-    generation = projector.live(connection)
+    project(connection, new, book.stream)
+
+
+def project(
+    connection: sa.Connection,
+    new: Sequence[Recorded],
+    before: Callable[[str], Sequence[Recorded]],
+) -> None:
+    """Let the live read models take events in; ``before`` gives what a stream held till then."""
+    models = Projector(connection, projector.live(connection))
     streams: dict[str, list[Recorded]] = {}
     for recorded in new:
         name = recorded.event.stream
         if name not in streams:
-            streams[name] = list(book.stream(name))
+            streams[name] = list(before(name))
         streams[name].append(recorded)
-        projector.apply(connection, generation, recorded, streams[name])
+        models.take(recorded, streams[name])
+    models.flush()
 
 
 def _known(connection: sa.Connection, events: Sequence[Event]) -> dict[UUID, Recorded]:

@@ -1,5 +1,7 @@
 """Which events name what: the filter of the log's listing, and who may still be retracted."""
 
+from typing import Final
+
 import sqlalchemy as sa
 
 from service.domain.events import Recorded
@@ -8,10 +10,12 @@ from service.domain.registry import GROUP
 from service.domain.world import REGISTRY
 from service.store.tables import event, mention
 
+_INSERT: Final = sa.insert(mention)
 
-def update(connection: sa.Connection, generation: int, recorded: Recorded) -> None:
-    """Note what an event names."""
-    rows = [
+
+def rows(generation: int, recorded: Recorded) -> list[dict[str, object]]:
+    """Return what an event names, as rows."""
+    return [
         {
             "generation": generation,
             "dimension": dimension,
@@ -20,8 +24,12 @@ def update(connection: sa.Connection, generation: int, recorded: Recorded) -> No
         }
         for dimension, value in sorted(mentions(recorded.event))
     ]
-    if rows:
-        connection.execute(sa.insert(mention), rows)
+
+
+def insert(connection: sa.Connection, found: list[dict[str, object]]) -> None:
+    """Write rows."""
+    if found:
+        connection.execute(_INSERT, found)
 
 
 def any_of(connection: sa.Connection, generation: int, dimension: str, value: str) -> bool:

@@ -1,8 +1,8 @@
 """Applying events to the read models, and rebuilding those.
 
-``apply`` runs in the append's transaction. ``rebuild`` writes a new generation beside the live
-one, catches up under the head's lock, compares the two, and flips the pointer; killed half way it
-leaves the old answers. An event that cannot be applied stops either: nothing is ever skipped.
+A ``Projector`` works in the append's transaction. ``rebuild`` writes a new generation beside the
+live one, catches up under the head's lock, compares the two, and flips the pointer; killed half way
+it leaves the old answers. An event that cannot be applied stops either: nothing is ever skipped.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -55,22 +55,39 @@ def live(connection: sa.Connection) -> int:
     return found
 
 
-def apply(
-    connection: sa.Connection, generation: int, recorded: Recorded, stream: Sequence[Recorded]
-) -> None:
-    """Take one event into a generation.
+_APPLIED: Final = (
+    sa.update(projection)
+    .where(projection.c.generation == sa.bindparam("of_generation"))
+    .values(applied=sa.bindparam("position"))
+)
 
-    Args:
-        connection: The append's transaction.
-        generation: Usually the live one.
-        recorded: The event.
-        stream: Its stream up to and with it, as recorded.
-    """
-    mentions.update(connection, generation, recorded)
-    if is_registry(recorded.event.stream):
-        entries.update(connection, generation, recorded.position, stream)
-    else:
-        statements.update(connection, generation, recorded.position, stream)
+
+class Projector:
+    """Takes events into one generation, in position order: ``take`` each, then ``flush`` once."""
+
+    def __init__(self, connection: sa.Connection, generation: int) -> None:
+        self.connection = connection
+        self.generation = generation
+        self._statements = statements.Writer(connection, generation)
+        self._mentions: list[dict[str, object]] = []
+        self._position = 0
+
+    def take(self, recorded: Recorded, stream: Sequence[Recorded]) -> None:
+        """Take in one event; ``stream`` is its stream up to and with it, as recorded."""
+        self._mentions.extend(mentions.rows(self.generation, recorded))
+        if is_registry(recorded.event.stream):
+            entries.update(self.connection, self.generation, recorded.position, stream)
+        else:
+            self._statements.take(recorded.position, stream)
+        self._position = recorded.position
+
+    def flush(self) -> None:
+        """Write what was taken in, and how far that is."""
+        self._statements.flush()
+        mentions.insert(self.connection, self._mentions)
+        self._mentions = []
+        asked = {"of_generation": self.generation, "position": self._position}
+        self.connection.execute(_APPLIED, asked)
 
 
 def rebuild(
@@ -105,8 +122,8 @@ def rebuild(
         done = _catch_up(connection, new, streams, done, head - done)
         old = live(connection)
         differing = {table.name: _differing(connection, table, old, new) for table in TABLES}
-        flipped = sa.update(projection).values(generation=new, rule=RULE, building=None)
-        connection.execute(flipped)
+        flipped = {"generation": new, "rule": RULE, "building": None, "applied": done}
+        connection.execute(sa.update(projection).values(**flipped))
     progress(done, head)
     with database.write() as connection:
         for table in TABLES:
@@ -139,12 +156,14 @@ def _catch_up(
     done: int,
     count: int,
 ) -> int:
+    projector = Projector(connection, generation)
     for row in log.page(connection, after=done, limit=count) if count else ():
         recorded = decode(row)
         stream = streams.setdefault(recorded.event.stream, [])
         stream.append(recorded)
-        apply(connection, generation, recorded, stream)
+        projector.take(recorded, stream)
         done = recorded.position
+    projector.flush()
     return done
 
 

@@ -7,7 +7,7 @@ Next: service/application/asking.py, the read path.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -79,80 +79,118 @@ def stated(stream: Sequence[Recorded]) -> list[Statement]:
     ]
 
 
-def update(
-    connection: sa.Connection, generation: int, position: int, stream: Sequence[Recorded]
-) -> None:
-    """Let what a stream says from ``position`` on replace what it said before."""
-    subject = stream[-1].event.stream
-    columns = statement.c
-    live = connection.execute(
-        sa.select(columns.statement, columns.kind, columns.key, columns.body)
-        .where(
-            columns.generation == generation,
-            columns.subject == subject,
-            columns.known_until == FOREVER,
-        )
-        .order_by(columns.statement)
-    ).all()
-    standing: dict[tuple[str, str, bytes], list[int]] = {}
-    for row in live:
-        standing.setdefault((row.kind, row.key, bytes(row.body)), []).append(row.statement)
-    new: list[Statement] = []
-    for one in stated(stream):
-        same = standing.get((one.kind, one.key, one.body))
-        if same:
-            same.pop(0)
-        else:
-            new.append(one)
-    gone = [number for numbers in standing.values() for number in numbers]
-    if gone:
-        connection.execute(
-            sa.update(statement)
-            .where(columns.generation == generation, columns.statement.in_(gone))
-            .values(known_until=position)
-        )
-    if new:
-        _insert(connection, generation, position, subject, new)
+_LIVE: Final = (
+    sa.select(statement.c.statement, statement.c.kind, statement.c.key, statement.c.body)
+    .where(
+        statement.c.generation == sa.bindparam("generation"),
+        statement.c.subject == sa.bindparam("subject"),
+        statement.c.known_until == FOREVER,
+    )
+    .order_by(statement.c.statement)
+)
+_LAST: Final = sa.select(sa.func.max(statement.c.statement)).where(
+    statement.c.generation == sa.bindparam("generation")
+)
+_CLOSE: Final = (
+    sa.update(statement)
+    .where(
+        statement.c.generation == sa.bindparam("of_generation"),
+        statement.c.statement == sa.bindparam("number"),
+    )
+    .values(known_until=sa.bindparam("position"))
+)
+_INSERT: Final = sa.insert(statement)
+_INSERT_SCOPE: Final = sa.insert(statement_scope)
 
 
-def _insert(
-    connection: sa.Connection, generation: int, position: int, subject: str, new: list[Statement]
-) -> None:
-    last = connection.scalar(
-        sa.select(sa.func.max(statement.c.statement)).where(statement.c.generation == generation)
-    )
-    first = (last or 0) + 1
-    connection.execute(
-        sa.insert(statement),
-        [
+@dataclass(slots=True)
+class Writer:
+    """Takes what streams say into one generation: kept in memory until ``flush``.
+
+    Events come in position order; a batch, or a part of a rebuild, is written at once.
+    """
+
+    connection: sa.Connection
+    generation: int
+    _last: int | None = None
+    _standing: dict[str, dict[tuple[str, str, bytes], list[int]]] = field(default_factory=dict)
+    _new: dict[int, dict[str, object]] = field(default_factory=dict)
+    _scopes: list[dict[str, object]] = field(default_factory=list)
+    _closed: dict[int, int] = field(default_factory=dict)
+
+    def take(self, position: int, stream: Sequence[Recorded]) -> None:
+        """Let what a stream says from ``position`` on replace what it said before."""
+        said = stated(stream)
+        subject = stream[-1].event.stream
+        before = self._standing_of(subject, is_new=len(stream) == 1)
+        after: dict[tuple[str, str, bytes], list[int]] = {}
+        for one in said:
+            name = (one.kind, one.key, one.body)
+            same = before.get(name)
+            number = same.pop(0) if same else self._add(position, subject, one)
+            after.setdefault(name, []).append(number)
+        for number in (number for numbers in before.values() for number in numbers):
+            self._close(number, position)
+        self._standing[subject] = after
+
+    def flush(self) -> None:
+        """Write what was taken in."""
+        if self._new:
+            self.connection.execute(_INSERT, list(self._new.values()))
+        if self._scopes:
+            self.connection.execute(_INSERT_SCOPE, self._scopes)
+        if self._closed:
+            closed = [
+                {"of_generation": self.generation, "number": number, "position": position}
+                for number, position in self._closed.items()
+            ]
+            self.connection.execute(_CLOSE, closed)
+        self._new, self._scopes, self._closed = {}, [], {}
+
+    def _standing_of(
+        self, subject: str, *, is_new: bool
+    ) -> dict[tuple[str, str, bytes], list[int]]:
+        if subject in self._standing or is_new:
+            return self._standing.get(subject, {})
+        found: dict[tuple[str, str, bytes], list[int]] = {}
+        asked = {"generation": self.generation, "subject": subject}
+        for row in self.connection.execute(_LIVE, asked):
+            found.setdefault((row.kind, row.key, bytes(row.body)), []).append(row.statement)
+        return found
+
+    def _add(self, position: int, subject: str, one: Statement) -> int:
+        if self._last is None:
+            asked = {"generation": self.generation}
+            self._last = self.connection.scalar(_LAST, asked) or 0
+        self._last += 1
+        self._new[self._last] = {
+            "generation": self.generation,
+            "statement": self._last,
+            "kind": one.kind,
+            "subject": subject,
+            "key": one.key,
+            "known_from": position,
+            "known_until": FOREVER,
+            "body": one.body,
+        }
+        self._scopes.extend(
             {
-                "generation": generation,
-                "statement": number,
-                "kind": one.kind,
-                "subject": subject,
-                "key": one.key,
-                "known_from": position,
-                "known_until": FOREVER,
-                "body": one.body,
-            }
-            for number, one in enumerate(new, first)
-        ],
-    )
-    connection.execute(
-        sa.insert(statement_scope),
-        [
-            {
-                "generation": generation,
+                "generation": self.generation,
                 "provider": scope.provider,
                 "service": scope.service,
                 "region": scope.region,
                 "audience": scope.audience,
-                "statement": number,
+                "statement": self._last,
             }
-            for number, one in enumerate(new, first)
             for scope in one.scope.elements()
-        ],
-    )
+        )
+        return self._last
+
+    def _close(self, number: int, position: int) -> None:
+        if number in self._new:
+            self._new[number]["known_until"] = position
+        else:
+            self._closed[number] = position
 
 
 def load(

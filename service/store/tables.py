@@ -162,10 +162,11 @@ projection = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("rule", sa.Integer, nullable=False),
     sa.Column("building", sa.Integer, nullable=True),
+    _position("applied"),
     sa.CheckConstraint("id = 1", name="one_row"),
 )
-"""One row: the generation that readers see, the version of the rule that it is made for, and the
-generation that a rebuild is making, if one is."""
+"""One row: the generation that readers see, the version of the rule that it is made for, the
+generation that a rebuild is making, if one is, and the last position that was taken in."""
 
 registry_entry = sa.Table(
     "registry_entry",

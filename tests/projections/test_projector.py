@@ -105,7 +105,7 @@ def test_a_rebuild_that_dies_leaves_the_old_answers(
     before = answer_bytes(explained(database, question, None, log[-1].recorded_at))
 
     with monkeypatch.context() as broken:
-        broken.setattr(statements, "update", _die)
+        broken.setattr(statements.Writer, "take", _die)
         with pytest.raises(KeyboardInterrupt):
             projector.rebuild(database)
 
