@@ -6,8 +6,10 @@ that they must not make. Every fault found is told at once, in a sentence that s
 right.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Final
 from uuid import UUID
 
 from service.domain.contents import content, shape
@@ -38,6 +40,9 @@ from service.domain.policy import judge
 from service.domain.registry import GROUP, Registry
 from service.domain.world import POLICY, is_registry
 
+MAX_FAULTS: Final = 1_000
+"""The most faults that one batch is told: finding more would only cost time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
@@ -62,22 +67,23 @@ def admit(batch: Sequence[Recorded], ledger: Ledger) -> Registry:
     Raises:
         Rejected: With every fault found.
     """
-    faults = [(index, fault) for index, one in enumerate(batch) for fault in shape(one.event)]
-    if faults:
-        raise Rejected(faults)
+    _refuse((index, fault) for index, one in enumerate(batch) for fault in shape(one.event))
     registry = _registry_with(batch, ledger)
-    for index, one in enumerate(batch):
-        faults.extend((index, fault) for fault in content(one.event, registry))
-        faults.extend((index, fault) for fault in _correction(index, batch, ledger))
-    if faults:
-        raise Rejected(faults)
-    faults.extend(_still_registered(batch, ledger, registry))
-    faults.extend(_lifecycles(batch, ledger, registry))
-    if not faults:
-        faults.extend(_overrides(batch, ledger))
-    if faults:
-        raise Rejected(faults)
+    _refuse(
+        (index, fault)
+        for index, one in enumerate(batch)
+        for fault in chain(content(one.event, registry), _correction(index, batch, ledger))
+    )
+    _refuse(chain(_still_registered(batch, ledger, registry), _lifecycles(batch, ledger, registry)))
+    _refuse(_overrides(batch, ledger))
     return registry
+
+
+def _refuse(faults: Iterable[tuple[int, Refused]]) -> None:
+    """Raise the faults that there are, up to a number that anybody would still read."""
+    found = list(islice(faults, MAX_FAULTS))
+    if found:
+        raise Rejected(found)
 
 
 # Corrections.

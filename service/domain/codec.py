@@ -62,6 +62,7 @@ def event_from(plain: Mapping[str, Any]) -> Event:
     Raises:
         KeyError: The type is none of ours.
         msgspec.ValidationError: The shape is wrong.
+        BadTimeError: A time is none.
     """
     return Event(
         id=UUID(plain["id"]),
@@ -105,7 +106,7 @@ def _hook(kind: type, value: object) -> object:
     if kind is When and isinstance(value, str):
         return When.bound(value)
     message = f"{value!r} is not a {kind.__name__}"
-    raise NotImplementedError(message)
+    raise TypeError(message)
 
 
 def recorded_to(recorded: Recorded) -> Plain:

@@ -224,7 +224,14 @@ def _unknown(
         if value not in known and not (star and value == ANY):
             own = regions.COUNTRIES_OF_THEIR_OWN.get(value) if kind == "region" else None
             hint = "" if own is None else f"It is a country of its own: write {own!r}."
-            yield UnknownIdError(kind, value, known, path=(index,), hint=hint)
+            near = _around(value, known) if kind == "region" else known
+            yield UnknownIdError(kind, value, near, path=(index,), hint=hint)
+
+
+def _around(region: str, known: Collection[str]) -> Iterator[str]:
+    """Yield the regions that somebody may have meant: few of the 5,000 subdivisions."""
+    country = region[:2].upper() + "-"
+    return (one for one in known if "-" not in one or one.startswith(country))
 
 
 def _period(start: When, end: When | None, zone: str, field: str) -> Iterator[Refused]:
@@ -262,6 +269,10 @@ def _group_change(data: GroupChanged) -> Iterator[Refused]:
         yield BadContentError(detail, path=("data", "id"))
     if not data.adds and not data.removes:
         yield BadContentError("A change of a group adds or removes somebody.", path=("data",))
+    for index, value in enumerate(data.removes):
+        if value in data.adds:
+            detail = f"{value!r} cannot join and leave in one event."
+            yield BadContentError(detail, path=("data", "removes", index))
     places = regions.COUNTRIES | regions.SUBDIVISIONS
     for field, values in (("adds", data.adds), ("removes", data.removes)):
         for fault in _unknown("region", values, places):

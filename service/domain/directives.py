@@ -400,7 +400,11 @@ class Fold:
         for kept in self._kept:
             if kept.text.key in keys and not _begun(kept.text, recorded.event.occurred_on):
                 kept.text = _with_event(replace(kept.text, begins=begins), recorded)
-                kept.entry = moved
+                # What has taken the old text's place already does not give it back.
+                if kept.entry is None or not _reached_by(
+                    kept.entry.when, recorded.event.occurred_on
+                ):
+                    kept.entry = moved
         self._drafts = [
             replace(draft, begins=begins)
             if data.directives is None or draft.key in data.directives

@@ -63,15 +63,14 @@ class _Segment:
     text: Text | None
     enforced: bool
 
-    def same(self, other: "_Segment") -> bool:
-        """Tell whether effect, conditions and enforcement are the same."""
+    def same(self, other: "_Segment", *, anywhere: bool) -> bool:
+        """Tell whether effect, conditions and enforcement are; asked anywhere, the scope too."""
         if self.text is None or other.text is None:
             return self.text is other.text
-        return (self.text.effect, self.text.conditions, self.enforced) == (
-            other.text.effect,
-            other.text.conditions,
-            other.enforced,
-        )
+        return (
+            (self.text.effect, self.text.conditions, self.enforced)
+            == (other.text.effect, other.text.conditions, other.enforced)
+        ) and not (anywhere and self.text.scope != other.text.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +161,7 @@ def _segments(asked: _Asked, texts: tuple[Text, ...]) -> list[_Segment]:
     segments = [_segment(asked, texts, None, asked.moment, ())]
     for at in sorted(ahead, key=lambda one: one.order):
         then = _segment(asked, texts, at, at, tuple(sorted(ahead[at])))
-        if not then.same(segments[-1]):
+        if not then.same(segments[-1], anywhere=asked.cell is None):
             segments.append(then)
     return segments
 

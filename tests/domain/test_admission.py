@@ -452,6 +452,13 @@ def test_a_statement_cannot_say_that_what_holds_now_ended_before() -> None:
     assert fault.path == ("data", "directives", 0, "effective_until")
 
 
+def test_a_statement_may_speak_of_a_time_that_is_over() -> None:
+    """It then says when that time began."""
+    past = directive(effective_from="2024-01-01", effective_until="2024-06-01")
+
+    assert faults(event("access.affirmed", data={"directives": [past]})) == []
+
+
 @pytest.mark.parametrize("kind", ["policy.scheduled", "policy.amended"])
 def test_a_moved_or_amended_text_runs_forward_as_instants_too(kind: str) -> None:
     """On 9 July it is 09:00 in Italy before it is midnight in Los Angeles."""
@@ -552,6 +559,7 @@ def test_a_correction_names_an_event_that_stands_before_it_in_its_stream() -> No
         only(corrected(start)),
         faults(corrected(start), start)[0][1],
         only(corrected(adopted(stream="policy:other", id=str(start.id))), after=after),
+        only(start, corrected(adopted(stream="policy:other", id=str(start.id)))),
     ):
         assert found.path == ("data", "event")
         assert "in the same stream" in found.detail
@@ -674,6 +682,10 @@ def test_what_nobody_names_can_be_taken_from_the_registry(entry: Event) -> None:
     [
         (registered("audience", "minors"), registered("audience", "minors/school")),
         (
+            registered("service", "sora", provider="openai"),
+            registered("service", "sora/web", provider="openai"),
+        ),
+        (
             registered("authority", "cert", authority_kind="government"),
             adopted(directive(implemented_by="cert")),
         ),
@@ -682,7 +694,12 @@ def test_what_nobody_names_can_be_taken_from_the_registry(entry: Event) -> None:
             registered("authority", "g-one", authority_kind="international", region="G1"),
         ),
     ],
-    ids=["the parent of a path", "who carries it out", "the region of an authority"],
+    ids=[
+        "the parent of a path",
+        "the parent of a service",
+        "who carries it out",
+        "the region of an authority",
+    ],
 )
 def test_what_another_entry_rests_on_cannot_be_taken_from_the_registry(
     parent: Event, user: Event

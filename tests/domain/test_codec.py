@@ -2,10 +2,18 @@
 
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 
 from service.domain import codec
-from service.domain.codec import event_from, event_to, plain, recorded_from, recorded_to
+from service.domain.codec import (
+    answer_bytes,
+    event_from,
+    event_to,
+    plain,
+    recorded_from,
+    recorded_to,
+)
 from service.domain.errors import BadTimeError
 from service.domain.events import NAMES, TYPES, PolicyProposed, Recorded
 from service.domain.times import When
@@ -55,6 +63,26 @@ def test_a_bound_is_never_a_month() -> None:
 
     with pytest.raises(BadTimeError, match="a day is needed"):
         event("policy.adopted", data=dated)
+
+
+def test_what_has_not_the_shape_of_its_type_is_refused() -> None:
+    """A number is no date, and a word that nobody defined is no effect."""
+    for data in ({"effective_from": 20240709}, {"directives": "api"}):
+        with pytest.raises(msgspec.ValidationError):
+            event("policy.scheduled", data=data)
+    with pytest.raises(msgspec.ValidationError):
+        event("policy.adopted", data={"directives": [directive("api", "closed")]})
+
+
+def test_an_answer_has_one_form_in_bytes() -> None:
+    """The same answer gives the same bytes for ever: fields in their order, null where absent."""
+    bound, recorded_at = When.bound("2024-07-09"), datetime(2026, 11, 22, 12, tzinfo=UTC)
+    answer = {"until": bound, "since": None, "at": recorded_at, "é": ("a",)}
+
+    assert answer_bytes(answer).decode() == (
+        '{"until":"2024-07-09","since":null,"at":"2026-11-22T12:00:00.000000Z","é":["a"]}'
+    )
+    assert answer_bytes({"a": 1}, indent=True) == b'{\n  "a": 1\n}'
 
 
 def test_a_replacement_is_written_whole_inside_of_its_correction() -> None:

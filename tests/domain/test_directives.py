@@ -574,6 +574,16 @@ def test_a_removed_key_takes_its_suspension_with_it() -> None:
     assert on("2024-06-01", adopted(), stay, gone, back) == "not_offered"
 
 
+def test_a_suspension_decided_after_the_removal_is_not_ended_by_it() -> None:
+    """It is about the text that came back."""
+    gone = amended(None, occurred_on="2024-04-01", effective_from="2024-04-01")
+    back = amended("not_offered", occurred_on="2024-05-01", effective_from="2024-05-01")
+    stay = step("suspended", "2024-06-01")
+
+    assert on("2024-05-31", adopted(), gone, back, stay) == "not_offered"
+    assert on("2024-06-01", adopted(), gone, back, stay) is None
+
+
 # Affirmations.
 
 
@@ -616,6 +626,9 @@ def test_guidance_that_says_the_same_renews_nothing() -> None:
         {"implemented_by": "garante"},
         {"overrides": ["policy:other#api"]},
         {"services": ["chatgpt"]},
+        {"providers": ["openai", "microsoft"]},
+        {"regions": ["IT"]},
+        {"audiences": ["government"]},
     ],
 )
 def test_an_affirmation_of_anything_else_is_a_new_text(fields: dict[str, Any]) -> None:
@@ -722,6 +735,15 @@ def test_a_draft_ends_with_the_next_adoption_amendment_or_withdrawal() -> None:
     assert texts(draft)[0].ends == ()
     assert texts(draft, withdrawn)[0].effective_until == When.bound("2023-09-01")
     assert texts(draft, adopted())[0].effective_until == When.bound("2024-01-01")
+
+
+def test_a_withdrawal_ends_every_draft() -> None:
+    """Nothing more comes of the attempt, whether it would have bound or not."""
+    data = {"drafts": [directive()]}
+    guidance = event("policy.proposed", occurred_on="2023-06-01", binding=False, data=data)
+    withdrawn = event("policy.withdrawn", occurred_on="2023-09-01", data={"reason": "a new draft"})
+
+    assert texts(guidance, withdrawn)[0].effective_until == When.bound("2023-09-01")
 
 
 def test_a_draft_is_expected_on_its_own_date_before_that_of_its_policy() -> None:

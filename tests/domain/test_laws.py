@@ -20,14 +20,14 @@ from service.domain.directives import Fold
 from service.domain.errors import Path, Rejected
 from service.domain.events import TYPES, Event, Recorded
 from service.domain.history import as_known
-from service.domain.pending import pending
+from service.domain.pending import changes_on, coming, pending
 from service.domain.policy import judge
 from service.domain.registry import Registry
 from service.domain.resolution import AccessState, Answer, claims_on, resolve
 from service.domain.scope import Cell, Elementary, contains
 from service.domain.timeline import Interval, differences, points, run
 from service.domain.times import When
-from service.domain.world import POLICY, World
+from service.domain.world import POLICY, World, by_place
 from service.evidence.canonical import canonical_bytes
 from tests.builders import corrected, directive, event, ledger, log
 from tests.domain.shapes import DATA, SHAPED, batches
@@ -45,7 +45,7 @@ from tests.domain.worlds import (
 )
 
 law = settings(
-    max_examples=50, deadline=None, database=None, derandomize=bool(os.environ.get("CI"))
+    max_examples=40, deadline=None, database=None, derandomize=bool(os.environ.get("CI"))
 )
 
 
@@ -167,6 +167,33 @@ def test_an_open_answer_rests_on_a_directive_of_the_provider_s_own_authority(
         assert own in {one.text.authority for one in claims_on(known, cell, moment) if one.enforced}
     assert (answer.state == "unknown") == (answer.decided_by == ())
     assert (answer.state == "conditional") == bool(answer.conditions)
+
+
+@law
+@given(logs(), cells, moments)
+def test_the_part_of_a_world_that_may_touch_a_place_answers_like_the_whole(
+    recorded: tuple[Recorded, ...], cell: Cell, moment: When
+) -> None:
+    """A list of all countries looks at few texts for each of them, and decides nothing anew."""
+    known = World.of(recorded)
+
+    part = by_place(known, cell.provider)(cell.region)
+
+    assert resolve(part, cell, moment) == resolve(known, cell, moment)
+
+
+@law
+@given(logs(), cells, moments)
+def test_what_is_to_come_for_a_cell_is_to_come_somewhere(
+    recorded: tuple[Recorded, ...], cell: Cell, moment: When
+) -> None:
+    """A calendar of everything leaves nothing out that an answer announces."""
+    known = World.of(recorded)
+
+    anywhere = {(one.policy, one.key, changes_on(one)) for one, _ in coming(known, moment)}
+
+    for one in pending(known, cell, moment):
+        assert (one.policy, one.key, changes_on(one)) in anywhere
 
 
 # Timelines.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from service.domain.events import Event
-from service.domain.pending import Pending, PendingKind, pending
+from service.domain.pending import Pending, PendingKind, changes_on, coming, pending
 from service.domain.scope import Cell
 from service.domain.times import When
 from tests.builders import directive, event, world
@@ -254,3 +254,41 @@ def test_dated_changes_come_in_their_order_and_undated_ones_last() -> None:
     found = to_come("2024-03-01", undated, late, adopted("2024-02-01", "2024-06-01"))
 
     assert [one[1] for one in found] == ["blocked", "not_offered", "suspended"]
+
+
+def test_what_is_to_come_anywhere_is_told_with_its_scope() -> None:
+    """A calendar asks for no cell; it shows an ending at its end."""
+    known = world(adopted("2024-02-01", "2024-06-01", regions=["FR"]), adopted_for_italy())
+
+    found = coming(known, When.moment("2024-03-01"))
+
+    assert [(one.kind, changes_on(one), scope.regions) for one, scope in found] == [
+        ("scheduled", When.bound("2024-05-01"), ("IT",)),
+        ("ending", When.bound("2024-06-01"), ("FR",)),
+    ]
+
+
+def adopted_for_italy() -> Event:
+    """A regulator's order for Italy, from 2024-05-01 on."""
+    text = directive("k", "blocked", effective_from="2024-05-01", regions=["IT"])
+    return event(
+        "policy.adopted",
+        stream="policy:order",
+        authority="garante",
+        occurred_on="2024-02-01",
+        data={"directives": [text]},
+    )
+
+
+def test_an_amendment_that_reaches_further_is_to_come_although_its_effect_is_the_same() -> None:
+    """One more country on the list is the change that most people wait for."""
+    wider = directive("api", "blocked", regions=["FR", "IT"])
+    change = step("amended", "2024-04-01", effective_from="2024-05-01", directives=[wider])
+    story = adopted(regions=["FR"]), change
+
+    found = coming(world(*story), When.moment("2024-04-01"))
+
+    assert to_come("2024-04-01", *story) == [("scheduled", "blocked", "2024-05-01", "")]
+    assert [(one.kind, changes_on(one), scope.regions) for one, scope in found] == [
+        ("scheduled", When.bound("2024-05-01"), ("FR", "IT"))
+    ]

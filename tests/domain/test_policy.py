@@ -7,12 +7,14 @@ from service.domain.events import Event
 from service.domain.history import as_known
 from service.domain.policy import judge
 from service.domain.registry import Registry
-from tests.builders import corrected, directive, event, log
+from tests.builders import corrected, directive, event, log, registry_events
+
+CAST = Registry.of(log(*registry_events()))
 
 
 def faults(*events: Event) -> list[Refused]:
     """Return what the lifecycle objects to."""
-    return [fault for _, fault in judge("rules", as_known(log(*events)), Registry())]
+    return [fault for _, fault in judge("rules", as_known(log(*events)), CAST)]
 
 
 def announced(day: str = "2023-01-01") -> Event:
@@ -288,6 +290,16 @@ def test_a_text_cannot_be_moved_to_or_behind_its_own_end() -> None:
         assert fault.path == ("data", "effective_from")
         assert "'api'" in fault.detail
         assert "empty or runs backward" in fault.detail
+
+
+def test_each_bound_counts_in_the_calendar_of_whoever_set_it() -> None:
+    """In Rome it is 9 August already, but the text ends when that day begins in Los Angeles."""
+    bounded = directive(effective_from="2024-08-01", effective_until="2024-08-09")
+    policy = event("policy.adopted", occurred_on="2024-01-01", data={"directives": [bounded]})
+    data = {"effective_from": "2024-08-08T20:00:00-07:00"}
+    moved = event("policy.scheduled", occurred_on=DAY, authority="tribunal", data=data)
+
+    assert faults(policy, moved) == []
 
 
 def test_an_amended_text_cannot_end_before_the_amendment_counts() -> None:

@@ -123,6 +123,35 @@ def test_a_member_of_a_group_has_a_timeline_with_its_joining_and_leaving() -> No
     ]
 
 
+def test_a_group_has_a_timeline_of_what_its_members_come_to() -> None:
+    """A ban in one of them makes the group mixed, and so does whoever joins or leaves."""
+    offer = adopted("offer", "available", "2019-01-01")
+    france = adopted("france", "blocked", "2024-03-01", regions=["FR"])
+    britain = adopted("britain", "blocked", "2019-06-01", regions=["GB"])
+    europe = Cell(provider="openai", service="api", region="EU")
+
+    assert story(offer, france, britain, cell=europe) == [
+        ("", "2019-01-01", "unknown"),
+        ("2019-01-01", "2019-06-01", "available"),
+        ("2019-06-01", "2020-02-01", "mixed"),
+        ("2020-02-01", "2024-03-01", "available"),
+        ("2024-03-01", "", "mixed"),
+    ]
+
+
+def test_a_service_has_a_timeline_of_what_the_services_below_it_come_to() -> None:
+    """As long as nobody speaks of the service itself."""
+    ios = adopted("ios", "suspended", "2024-02-01", services=["chatgpt/ios"])
+    whole = adopted("whole", "available", "2024-04-01", services=["chatgpt"])
+    chatgpt = Cell(provider="openai", service="chatgpt", region="IT")
+
+    assert story(ios, whole, cell=chatgpt) == [
+        ("", "2024-02-01", "unknown"),
+        ("2024-02-01", "2024-04-01", "suspended"),
+        ("2024-04-01", "", "available"),
+    ]
+
+
 def test_what_cannot_reach_the_cell_makes_no_point() -> None:
     """Drafts, guidance and other cells' directives change nothing."""
     france = adopted("france", "blocked", "2024-03-01", regions=["FR"])
