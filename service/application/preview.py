@@ -8,8 +8,8 @@ from service.application.recording import Batch, Clock, ledger, numbered
 from service.domain import regions
 from service.domain.admission import admit
 from service.domain.answers import timeline, top_level
-from service.domain.directives import Fold
 from service.domain.events import Event, RecordCorrected, Recorded, scopes_of
+from service.domain.fold import Fold
 from service.domain.history import as_known
 from service.domain.registry import Registry
 from service.domain.resolution import Access, Answer, State, access_of

@@ -13,7 +13,6 @@ from typing import Final
 from uuid import UUID
 
 from service.domain.contents import content, shape
-from service.domain.directives import Fold
 from service.domain.errors import (
     CorrectionError,
     OverrideError,
@@ -32,6 +31,7 @@ from service.domain.events import (
     Recorded,
     directives_of,
 )
+from service.domain.fold import Fold
 from service.domain.history import as_known
 from service.domain.names import (
     OVERRIDE,

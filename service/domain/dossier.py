@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from service.domain.directives import Fold, Text
+from service.domain.directives import Text
 from service.domain.events import (
     Effect,
     Instrument,
@@ -15,6 +15,7 @@ from service.domain.events import (
     Recorded,
     RecordReviewed,
 )
+from service.domain.fold import Fold
 from service.domain.registry import Registry
 from service.domain.scope import Scope
 from service.domain.times import When, reached

@@ -12,7 +12,7 @@ of a class, so a class may be renamed and history stays readable::
 
 ``Recorded`` is an event with what the log gave it. Absent optional fields are None.
 
-Next: service/domain/directives.py, how a policy's events fold into dated texts.
+Next: service/domain/directives.py, what a directive says.
 """
 
 from dataclasses import dataclass, field

@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from itertools import pairwise
 
-from service.domain.directives import Cited, Fold, Text
+from service.domain.directives import Cited, Text
 from service.domain.events import Effect, Recorded
+from service.domain.fold import Fold
 from service.domain.registry import Registry
 from service.domain.scope import Cell, Scope, matching
 from service.domain.times import When, reached

@@ -11,7 +11,7 @@ legal what was recorded before it. Each step is judged by what the policy was on
 
 from collections.abc import Iterable, Iterator
 
-from service.domain.directives import Fold, Zones
+from service.domain.directives import Zones
 from service.domain.errors import BadPeriodError, Path, Refused, StepError, nearest
 from service.domain.events import (
     AccessAffirmed,
@@ -32,6 +32,7 @@ from service.domain.events import (
     directives_of,
     named_keys,
 )
+from service.domain.fold import Fold
 from service.domain.times import When, check_period
 
 _BEFORE_ADOPTION = (PolicyAnnounced, PolicyProposed, PolicyAdopted, AccessAffirmed)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from service.domain import regions
-from service.domain.directives import Bound, Cited, Fold, Text
+from service.domain.directives import Bound, Cited, Text
 from service.domain.events import AccessObserved, Effect, Recorded
+from service.domain.fold import Fold
 from service.domain.history import as_known
 from service.domain.registry import Registry
 from service.domain.scope import ANY, Scope

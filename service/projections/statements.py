@@ -14,8 +14,9 @@ import msgspec
 import sqlalchemy as sa
 
 from service.domain import regions
-from service.domain.directives import Fold, Text
+from service.domain.directives import Text
 from service.domain.events import Recorded
+from service.domain.fold import Fold
 from service.domain.history import as_known
 from service.domain.registry import Registry
 from service.domain.scope import ANY, Scope

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from service.domain.admission import admit
 from service.domain.answers import cell_answer, timeline
 from service.domain.codec import event_from, event_to
-from service.domain.directives import Fold
 from service.domain.errors import Path, Rejected
 from service.domain.events import TYPES, Event, Recorded
+from service.domain.fold import Fold
 from service.domain.history import as_known
 from service.domain.pending import changes_on, coming, pending
 from service.domain.policy import judge

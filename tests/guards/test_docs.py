@@ -47,6 +47,7 @@ def test_the_tour_leads_from_the_map_to_the_rule_and_on() -> None:
         "service/__init__.py",
         "service/domain/events.py",
         "service/domain/directives.py",
+        "service/domain/fold.py",
         "service/domain/resolution.py",
         "service/application/recording.py",
         "service/store/events.py",

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.domain.directives import Fold, Text
+from service.domain.directives import Text
 from service.domain.events import Event
+from service.domain.fold import Fold
 from service.domain.history import as_known
 from service.domain.registry import Registry
 from service.domain.times import When
