@@ -4,8 +4,10 @@ The house, top floor first; imports only go down this list, and the test run hol
 
     cli/          console script: prints, decides nothing
     app.py        composition root: create_app(settings, clock=…)
+    middleware.py around every request: its id, its line in the log, headers, metrics
     api/          HTTP and JSON: parses, calls a use case, answers
-    application/  use cases: record, ask, check the store; one function is one transaction
+    feeds/        what others subscribe to, Atom and iCalendar: pure functions to bytes
+    application/  use cases: record, ask, audit, check the store; one function is one transaction
     auth/         keys and roles
     projections/  read models, disposable: rebuilt from the log alone
     store/        the log: tables, engines, events, tree

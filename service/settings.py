@@ -10,6 +10,8 @@ folder: it lies where one started, is easy to see, to copy and to delete, and ne
 
 import dataclasses
 import difflib
+import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
@@ -25,6 +27,9 @@ _MIB: Final = 1024 * _KIB
 _SQLITE: Final = ("sqlite", "sqlite+pysqlite")
 _POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
 
+_RATE: Final = validate.Range(0, 1_000_000)
+_URL: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~/-]*)?", re.ASCII)
+
 _EXPECTED: Final[Mapping[str, str]] = {
     "DATABASE_URL": (
         "the URL of a SQLite file, such as sqlite:///accessline.db or"
@@ -38,6 +43,24 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "PUBLIC_READS": "true or false (false: reading needs a key too)",
     "MAX_BODY_BYTES": "a whole number of bytes from 65536 to 1073741824, such as 8388608",
     "MAX_BATCH": "a whole number from 1 to 100000, such as 1000 (events in one append)",
+    "READ_WAIT": (
+        "a whole number of milliseconds from 0 to 30000, such as 2000 (how long a read waits for"
+        " its min_position)"
+    ),
+    "WRITE_RATE": (
+        "a whole number from 0 to 1000000, such as 600 (appends a minute with one key; 0: no limit)"
+    ),
+    "FAILED_KEY_RATE": (
+        "a whole number from 0 to 1000000, such as 30 (wrong keys a minute from one address; 0: no"
+        " limit)"
+    ),
+    "TRUSTED_PROXIES": (
+        "a list of addresses and networks with commas between them, such as 127.0.0.1,10.0.0.0/8"
+    ),
+    "PUBLIC_URL": (
+        "the URL under which clients reach the server, such as https://access.example.org, without"
+        " a query"
+    ),
     "LOG_LEVEL": "one of DEBUG, INFO, WARNING and ERROR",
     "LOG_FORMAT": "json (one object a line) or text (for people)",
 }
@@ -68,6 +91,11 @@ class Settings:
         public_reads: whether reading needs no key.
         max_body_bytes: the largest request body that is read.
         max_batch: the most events that one append may bring.
+        read_wait: milliseconds that a read waits for the position that it names.
+        write_rate: appends a minute with one key, in one process; 0 for any number.
+        failed_key_rate: wrong keys a minute from one address, in one process; 0 for any number.
+        trusted_proxies: addresses and networks of the proxies whose ``X-Forwarded-For`` is read.
+        public_url: where clients reach the server, for links in feeds; empty where nobody says.
         log_level: the least severe level that is logged.
         log_format: ``json`` or ``text``.
     """
@@ -80,6 +108,11 @@ class Settings:
     public_reads: bool = True
     max_body_bytes: int = 8 * _MIB
     max_batch: int = 1000
+    read_wait: int = 2000
+    write_rate: int = 600
+    failed_key_rate: int = 30
+    trusted_proxies: tuple[str, ...] = ()
+    public_url: str = ""
     log_level: str = "INFO"
     log_format: str = "json"
 
@@ -106,6 +139,13 @@ class Settings:
             "max_batch": env.int(
                 "MAX_BATCH", default.max_batch, validate=validate.Range(1, 100_000)
             ),
+            "read_wait": env.int(
+                "READ_WAIT", default.read_wait, validate=validate.Range(0, 30_000)
+            ),
+            "write_rate": env.int("WRITE_RATE", default.write_rate, validate=_RATE),
+            "failed_key_rate": env.int("FAILED_KEY_RATE", default.failed_key_rate, validate=_RATE),
+            "trusted_proxies": env.str("TRUSTED_PROXIES", "", validate=_networks),
+            "public_url": env.str("PUBLIC_URL", default.public_url, validate=_public_url),
             "log_level": env.str("LOG_LEVEL", default.log_level, validate=_level),
             "log_format": env.str(
                 "LOG_FORMAT", default.log_format, validate=validate.OneOf(("json", "text"))
@@ -116,6 +156,8 @@ class Settings:
             raise SettingsError(tuple(problems[name] for name in sorted(problems)))
         values["database_url"] = _canonical(values["database_url"])
         values["log_level"] = values["log_level"].upper()
+        values["trusted_proxies"] = _items(values["trusted_proxies"])
+        values["public_url"] = values["public_url"].rstrip("/")
         return cls(**values)
 
     def shown(self) -> dict[str, str]:
@@ -210,10 +252,29 @@ def _canonical(text: str) -> str:
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",")) if text else ()
+
+
+def _networks(text: str) -> None:
+    try:
+        for item in _items(text):
+            ipaddress.ip_network(item)
+    except ValueError as error:
+        raise ValidationError(_EXPECTED["TRUSTED_PROXIES"]) from error
+
+
+def _public_url(text: str) -> None:
+    if text and _URL.fullmatch(text) is None:
+        raise ValidationError(_EXPECTED["PUBLIC_URL"])
+
+
 def _level(text: str) -> None:
     if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ValidationError(_EXPECTED["LOG_LEVEL"])
 
 
 def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

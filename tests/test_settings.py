@@ -35,6 +35,11 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "ACCESSLINE_PUBLIC_READS": "false",
         "ACCESSLINE_MAX_BODY_BYTES": "65536",
         "ACCESSLINE_MAX_BATCH": "10",
+        "ACCESSLINE_READ_WAIT": "50",
+        "ACCESSLINE_WRITE_RATE": "0",
+        "ACCESSLINE_FAILED_KEY_RATE": "5",
+        "ACCESSLINE_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
+        "ACCESSLINE_PUBLIC_URL": "https://access.example.org/",
         "ACCESSLINE_LOG_LEVEL": "debug",
         "ACCESSLINE_LOG_FORMAT": "text",
     }
@@ -50,6 +55,11 @@ def test_every_setting_is_read_from_its_variable() -> None:
         public_reads=False,
         max_body_bytes=65536,
         max_batch=10,
+        read_wait=50,
+        write_rate=0,
+        failed_key_rate=5,
+        trusted_proxies=("127.0.0.1", "10.0.0.0/8"),
+        public_url="https://access.example.org",
         log_level="DEBUG",
         log_format="text",
     )
@@ -58,7 +68,9 @@ def test_every_setting_is_read_from_its_variable() -> None:
 
 def test_what_is_shown_can_be_read_back() -> None:
     """`config show` prints variables, so that a person can copy them."""
-    settings = Settings(port=9000, public_reads=False, log_format="text")
+    settings = Settings(
+        port=9000, public_reads=False, trusted_proxies=("10.0.0.1", "::1"), log_format="text"
+    )
 
     assert Settings.from_env(settings.shown()) == settings
 
@@ -101,6 +113,14 @@ def test_every_fault_is_told_at_once() -> None:
         ("MAX_BODY_BYTES", "8MiB"),
         ("MAX_BODY_BYTES", "1"),
         ("MAX_BATCH", "0"),
+        ("READ_WAIT", "30001"),
+        ("WRITE_RATE", "-1"),
+        ("FAILED_KEY_RATE", "often"),
+        ("TRUSTED_PROXIES", "localhost"),
+        ("TRUSTED_PROXIES", "10.0.0.1,"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("PUBLIC_URL", "access.example.org"),
+        ("PUBLIC_URL", "https://access.example.org/?a=b"),
     ],
 )
 def test_a_value_out_of_range_is_refused_with_a_valid_one(name: str, value: str) -> None:

@@ -3,17 +3,16 @@
 Next: tests/journeys/test_way_of_an_event.py, all of it end to end.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from flask import Response
 from flask_smorest import Blueprint
 
 from service.api import openapi, rendering
-from service.api.cursors import Cursor
 from service.api.openapi import PROVIDER_IN_PATH, REGION_IN_PATH
-from service.api.query import AS_OF, CURSOR, KNOWN_AT, LIMIT, Parameter, Query, check_path
-from service.api.responses import answer, paging, pinned
+from service.api.query import AS_OF, CURSOR, KNOWN_AT, LIMIT, Parameter, check_path
+from service.api.reads import Read, fixed_position, fixed_times, following
+from service.api.responses import paging, pinned
 from service.api.wiring import wired
 from service.application import asking
 from service.application.asking import CellFilter, Window, moment
@@ -26,12 +25,12 @@ from service.domain.times import When
 
 blueprint = Blueprint("access", __name__, url_prefix="/v1/access")
 
-_AUDIENCE: Final = Parameter(
+AUDIENCE: Final = Parameter(
     name="audience",
     description="Who asks: a registered audience. The general public where it is left out.",
     schema={"type": "string", "default": PUBLIC},
 )
-_SERVICE: Final = Parameter(
+SERVICE: Final = Parameter(
     name="service",
     description="One service by its path below the provider; all top-level ones if left out.",
     example="api",
@@ -47,7 +46,7 @@ _LISTING: Final = (
         example="CN",
         many=True,
     ),
-    _AUDIENCE,
+    AUDIENCE,
     Parameter(
         name="state",
         description="Only cells in one of these states.",
@@ -59,10 +58,10 @@ _LISTING: Final = (
     LIMIT,
     CURSOR,
 )
-_EXPLAINED: Final = (_SERVICE, _AUDIENCE, AS_OF, KNOWN_AT)
+_EXPLAINED: Final = (SERVICE, AUDIENCE, AS_OF, KNOWN_AT)
 _TIMELINE: Final = (
-    _SERVICE,
-    _AUDIENCE,
+    SERVICE,
+    AUDIENCE,
     Parameter(
         name="from",
         description="Intervals that last beyond this date or instant.",
@@ -82,7 +81,8 @@ def listed() -> Response:
     One item for every provider, service and region. Every part of the list tells of the same
     world: the cursor keeps the day and the position that the first part was answered for.
     """
-    query = Query.of_request(_LISTING)
+    read = Read.begin(_LISTING, rendering.CELL_COLUMNS, fixed=fixed_times)
+    query = read.query
     wanted = CellFilter(
         providers=query.items("provider"),
         services=query.items("service"),
@@ -90,16 +90,13 @@ def listed() -> Response:
         audience=query.text("audience") or PUBLIC,
         states=query.words("state", State),
     )
-    cursor, limit, now = query.cursor(), query.limit(), wired().now()
-    as_of, known_at = _asked(query, cursor)
-    listing = asking.listing(wired().database, wanted, moment(as_of, now), known_at, now)
-    start = 0 if cursor is None else int(cursor.after)
-    end = start + limit
-    after = Cursor(after=str(end), known_at=listing.known_at.position, as_of=listing.as_of.text)
-    following = query.following(after if end < len(listing.rows) else None)
-    links = paging(query, following)
-    links.append(pinned(query, listing.known_at, listing.as_of))
-    return answer(rendering.cells(listing, listing.rows[start:end], following), links=links)
+    as_of = moment(read.as_of(), read.now)
+    listing = asking.listing(wired().database, wanted, as_of, read.known_at(), read.now)
+    start = read.start()
+    rows = listing.rows[start : start + query.limit()]
+    next_ = following(query, start, len(listing.rows), listing.known_at, listing.as_of.text)
+    links = [*paging(query, next_), pinned(query, listing.known_at, listing.as_of)]
+    return read.answer(rendering.cells(listing, rows, next_), listing.known_at, links=links)
 
 
 @blueprint.route("/<provider>/<region>", parameters=[PROVIDER_IN_PATH, REGION_IN_PATH])
@@ -112,11 +109,11 @@ def explained(provider: str, region: str) -> Response:
     which sources, and what is to come.
     """
     check_path(provider=provider, region=region)
-    query = Query.of_request(_EXPLAINED)
-    now = wired().now()
-    asked = replace(_question(query, provider, region), as_of=moment(query.text("as_of"), now))
-    found = asking.explained(wired().database, asked, query.text("known_at"), now)
-    return answer(rendering.explained(found), links=[pinned(query, found.known_at, found.as_of)])
+    read = Read.begin(_EXPLAINED, fixed=fixed_times)
+    asked = _question(read, provider, region, moment(read.query.text("as_of"), read.now))
+    found = asking.explained(wired().database, asked, read.query.text("known_at"), read.now)
+    links = [pinned(read.query, found.known_at, found.as_of)]
+    return read.answer(rendering.explained(found), found.known_at, links=links)
 
 
 @blueprint.route("/<provider>/<region>/timeline", parameters=[PROVIDER_IN_PATH, REGION_IN_PATH])
@@ -129,31 +126,20 @@ def timeline(provider: str, region: str) -> Response:
     `until` is one.
     """
     check_path(provider=provider, region=region)
-    query = Query.of_request(_TIMELINE)
-    window = Window(since=query.bound("from"), until=query.bound("until"))
-    found = asking.intervals(
-        wired().database,
-        _question(query, provider, region),
-        window,
-        query.text("known_at"),
-        wired().now(),
-    )
-    return answer(rendering.timeline(found), links=[pinned(query, found.known_at)])
+    read = Read.begin(_TIMELINE, rendering.INTERVAL_COLUMNS, fixed=fixed_position)
+    window = Window(since=read.query.bound("from"), until=read.query.bound("until"))
+    asked = _question(read, provider, region, When.on(read.now.date()))
+    known_at = read.query.text("known_at")
+    found = asking.intervals(wired().database, asked, window, known_at, read.now)
+    links = [pinned(read.query, found.known_at)]
+    return read.answer(rendering.timeline(found), found.known_at, links=links)
 
 
-def _question(query: Query, provider: str, region: str) -> Question:
-    """Return a question of today."""
+def _question(read: Read, provider: str, region: str, as_of: When) -> Question:
     return Question(
         provider=provider,
         region=region,
-        as_of=When.on(wired().now().date()),
-        service=query.text("service"),
-        audience=query.text("audience") or PUBLIC,
+        as_of=as_of,
+        service=read.query.text("service"),
+        audience=read.query.text("audience") or PUBLIC,
     )
-
-
-def _asked(query: Query, cursor: Cursor | None) -> tuple[str | None, str | None]:
-    """Return the as_of and known_at of a list: of its first part, wherever it goes on."""
-    if cursor is None:
-        return query.text("as_of"), query.text("known_at")
-    return cursor.as_of, f"@{cursor.known_at}"

@@ -39,16 +39,18 @@ class Cursor:
         after: The last item given: an id, a position, or how many were given.
         known_at: The position at which the list was known; None where it does not depend on it.
         as_of: The moment that was asked for; None where there is none.
+        known_from: The position that a comparison begins at; None where nothing is compared.
     """
 
     after: str
     known_at: int | None = None
     as_of: str | None = None
+    known_from: int | None = None
 
 
 def write(cursor: Cursor, question: str) -> str:
     """Write a cursor for a question (its path and the rest of its query)."""
-    body = msgspec.json.encode((cursor.after, cursor.known_at, cursor.as_of))
+    body = msgspec.json.encode((cursor.after, cursor.known_at, cursor.as_of, cursor.known_from))
     return base64.urlsafe_b64encode(_check(body, question) + body).rstrip(b"=").decode("ascii")
 
 
@@ -60,12 +62,12 @@ def read(text: str, question: str) -> Cursor:
     """
     try:
         raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-        after, known_at, as_of = msgspec.json.decode(
-            raw[_CHECK:], type=tuple[str, int | None, str | None]
+        after, known_at, as_of, known_from = msgspec.json.decode(
+            raw[_CHECK:], type=tuple[str, int | None, str | None, int | None]
         )
     except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
         raise ForgedCursor from error
-    cursor = Cursor(after=after, known_at=known_at, as_of=as_of)
+    cursor = Cursor(after=after, known_at=known_at, as_of=as_of, known_from=known_from)
     # Writing it again also finds what base64 does not mind: other letters that mean the same bytes.
     if write(cursor, question) != text:
         raise ForgedCursor

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -16,23 +17,22 @@ from service.api.cursors import Cursor
 from service.api.faults import Fault, InvalidInput
 from service.api.openapi import EVENT_IN_PATH
 from service.api.problems import UnknownInPath
-from service.api.query import CURSOR, LIMIT, MAX_POSITION, Parameter, Query, check_known
+from service.api.query import CURSOR, LIMIT, MAX_POSITION, Parameter, Query
+from service.api.reads import Read
 from service.api.responses import answer, paging
 from service.api.schemas import read_batch
 from service.api.schemas.fields import uuid_of
 from service.api.wiring import wired
 from service.application import asking, recording
-from service.application.asking import Mentioning
+from service.application.asking import Named
 from service.application.identifiers import new_id
 from service.application.preview import preview
 from service.application.recording import Batch
 from service.auth.credentials import Role
 from service.auth.guard import curator, requires
-from service.domain import regions
 from service.domain.codec import event_to
 from service.domain.errors import BadPeriodError
 from service.domain.events import TYPES, Event
-from service.domain.registry import Registry
 from service.domain.times import When
 from service.evidence.canonical import CanonicalError, canonical_bytes
 from service.store.codec import microseconds
@@ -130,6 +130,7 @@ def append() -> Response:
     headers = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
     if len(outcome.receipt.items) == 1:
         headers["Location"] = url_for("events.one", event_id=outcome.receipt.items[0].id)
+    house.metrics.recorded(outcome.appended)
     status = 201 if outcome.appended else 200
     return answer(rendering.receipt(outcome.receipt), status=status, headers=headers)
 
@@ -142,7 +143,8 @@ def listed() -> Response:
 
     Whoever follows the log asks again with `after`, the last position that was read.
     """
-    query = Query.of_request(_LOG)
+    read = Read.begin(_LOG, rendering.EVENT_COLUMNS)
+    query = read.query
     wanted = EventFilter(
         stream=query.text("stream"),
         type=query.word("type", TYPES),
@@ -157,16 +159,17 @@ def listed() -> Response:
     _check_range(query, "occurred", wanted.occurred_from, wanted.occurred_until)
     after = query.number("after", 0, least=0, most=MAX_POSITION)
     cursor, limit = query.cursor(), query.limit()
+    named = Named(**{one.name: query.text(one.name) for one in fields(Named)})
     page = asking.events(
         wired().database,
         wanted,
-        _naming(query),
+        asking.naming(wired().database, named, read.now),
         after=after if cursor is None else int(cursor.after),
         limit=limit,
     )
     following = query.following(None if page.next is None else Cursor(after=str(page.next)))
-    items = [rendering.event(one) for one in page.items]
-    return answer({"items": items, "next": following}, links=paging(query, following))
+    found = {"items": [rendering.event(one) for one in page.items], "next": following}
+    return read.answer(found, page.head, links=paging(query, following))
 
 
 @blueprint.route("/<event_id>", parameters=[EVENT_IN_PATH])
@@ -174,13 +177,13 @@ def listed() -> Response:
 @requires(Role.READER)
 def one(event_id: str) -> Response:
     """Return one event, as it was recorded."""
-    Query.of_request(())
+    read = Read.begin((), still=True)
     known = uuid_of(event_id)
     found = None if known is None else asking.event(wired().database, known)
     if found is None:
         detail = f"The log has no event {event_id[:40]!a}; ids are UUIDs, as /v1/events shows them."
         raise UnknownInPath(detail)
-    return answer(rendering.event(found))
+    return read.answer(rendering.event(found))
 
 
 def _idempotency_key() -> str | None:
@@ -222,41 +225,3 @@ def _check_range(query: Query, name: str, start: Any, end: Any) -> None:  # noqa
         first, last = f"{name}_from", f"{name}_until"
         values = query.values
         raise BadPeriodError(values[first], values[last], path=(last,))
-
-
-def _naming(query: Query) -> Mentioning:
-    """Return what the events must name, checked against what is registered.
-
-    Raises:
-        UnknownIdError: Its path is the parameter.
-    """
-    provider, service = query.text("provider"), query.text("service")
-    region, authority = query.text("region"), query.text("authority")
-    if provider is service is region is authority is None:
-        return Mentioning()
-    _, registry = asking.registry(wired().database, None, wired().now())
-    if authority is not None:
-        check_known("authority", authority, registry.authorities)
-    if provider is not None:
-        check_known("provider", provider, registry.providers)
-    if region is not None and not registry.is_region(region):
-        known = regions.COUNTRIES | regions.SUBDIVISIONS | set(registry.groups)
-        check_known("region", region, known)
-    return Mentioning(
-        provider=provider,
-        service=None if service is None else _service(service, provider, registry),
-        region=region,
-    )
-
-
-def _service(service: str, provider: str | None, registry: Registry) -> str:
-    """Return a service with its provider, as the log names it."""
-    if service in registry.services and (provider is None or service.startswith(f"{provider}/")):
-        return service
-    full = service if provider is None else f"{provider}/{service}"
-    same = sorted(one for one in registry.services if one.endswith(f"/{full}"))
-    if provider is None and same:
-        detail = f"Name a service with its provider: {', '.join(same)}."
-        raise InvalidInput([Fault(parameter="service", detail=detail, suggestion=same[0])])
-    check_known("service", full, registry.services)
-    return full

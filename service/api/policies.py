@@ -1,18 +1,19 @@
-"""Policies: where each stands on a day, its directives, its last review."""
+"""Policies: where each stands on a day, its directives, its last review; and its audit trail."""
 
 from typing import Final
 
 from flask import Response
 from flask_smorest import Blueprint
 
-from service.api import openapi, rendering
+from service.api import changes, openapi, rendering
 from service.api.cursors import Cursor
 from service.api.openapi import SLUG_IN_PATH
 from service.api.problems import UnknownInPath
-from service.api.query import AS_OF, CURSOR, KNOWN_AT, LIMIT, Query, check_path
-from service.api.responses import answer, paging, pinned
+from service.api.query import AS_OF, CURSOR, KNOWN_AT, LIMIT, check_path
+from service.api.reads import Read, fixed_position, fixed_times, following
+from service.api.responses import paging, pinned
 from service.api.wiring import wired
-from service.application import asking
+from service.application import asking, auditing
 from service.application.asking import moment
 from service.auth.credentials import Role
 from service.auth.guard import requires
@@ -21,6 +22,7 @@ blueprint = Blueprint("policies", __name__, url_prefix="/v1/policies")
 
 _LIST: Final = (AS_OF, KNOWN_AT, LIMIT, CURSOR)
 _ONE: Final = (AS_OF, KNOWN_AT)
+_TRAIL: Final = (KNOWN_AT, LIMIT, CURSOR)
 
 
 @blueprint.route("")
@@ -32,22 +34,22 @@ def listed() -> Response:
     A policy that had not begun on the day is left out, so a part of the list may hold fewer items
     than `limit`.
     """
-    query = Query.of_request(_LIST)
-    cursor, limit, now = query.cursor(), query.limit(), wired().now()
+    read = Read.begin(_LIST, rendering.POLICY_COLUMNS, fixed=fixed_times)
+    cursor = read.query.cursor()
     found = asking.policies(
         wired().database,
-        as_of=moment(query.text("as_of") if cursor is None else cursor.as_of, now),
-        known_at=query.text("known_at") if cursor is None else f"@{cursor.known_at}",
-        now=now,
+        as_of=moment(read.as_of(), read.now),
+        known_at=read.known_at(),
+        now=read.now,
         after=None if cursor is None else cursor.after,
-        limit=limit,
+        limit=read.query.limit(),
     )
     after = found.next and Cursor(
         after=found.next, known_at=found.known_at.position, as_of=found.as_of.text
     )
-    following = query.following(after or None)
-    links = [*paging(query, following), pinned(query, found.known_at, found.as_of)]
-    return answer(rendering.policies(found, following), links=links)
+    next_ = read.query.following(after or None)
+    links = [*paging(read.query, next_), pinned(read.query, found.known_at, found.as_of)]
+    return read.answer(rendering.policies(found, next_), found.known_at, links=links)
 
 
 @blueprint.route("/<slug>", parameters=[SLUG_IN_PATH])
@@ -56,11 +58,14 @@ def listed() -> Response:
 def one(slug: str) -> Response:
     """Return one policy: its status, and where each of its directives stands."""
     check_path(slug=slug)
-    query = Query.of_request(_ONE)
-    now = wired().now()
-    as_of = moment(query.text("as_of"), now)
+    read = Read.begin(_ONE, fixed=fixed_times)
+    as_of = moment(read.query.text("as_of"), read.now)
     known_at, found = asking.policy(
-        wired().database, slug, as_of=as_of, known_at=query.text("known_at"), now=now
+        wired().database,
+        slug,
+        as_of=as_of,
+        known_at=read.query.text("known_at"),
+        now=read.now,
     )
     if found is None:
         detail = (
@@ -68,5 +73,24 @@ def one(slug: str) -> Response:
             f"{known_at.position}. Ask for a later 'as_of', or without 'known_at'."
         )
         raise UnknownInPath(detail)
-    links = [pinned(query, known_at, as_of)]
-    return answer(rendering.policy(found, as_of, known_at), links=links)
+    links = [pinned(read.query, known_at, as_of)]
+    return read.answer(rendering.policy(found, as_of, known_at), known_at, links=links)
+
+
+@blueprint.route("/<slug>/events", parameters=[SLUG_IN_PATH])
+@blueprint.doc(**openapi.reading(_TRAIL, "Trail", 404))
+@requires(Role.READER)
+def trail(slug: str) -> Response:
+    """List everything that was ever recorded of a policy, in the order of its positions.
+
+    Each event as it was recorded, whether it stands, as what, and by which corrections; each
+    correction with the event that it `corrects`.
+    """
+    check_path(slug=slug)
+    read = Read.begin(_TRAIL, changes.ENTRY_COLUMNS, fixed=fixed_position)
+    found = auditing.trail(wired().database, slug, read.known_at(), read.now)
+    start = read.start()
+    shown = found.entries[start : start + read.query.limit()]
+    next_ = following(read.query, start, len(found.entries), found.known_at)
+    links = [*paging(read.query, next_), pinned(read.query, found.known_at)]
+    return read.answer(changes.trail(found, shown, next_), found.known_at, links=links)

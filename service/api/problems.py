@@ -18,7 +18,7 @@ log. What nobody expected is logged with its trace and answered without it.
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -27,8 +27,10 @@ from service import logs
 from service.api.bodies import MalformedJson
 from service.api.cursors import ForgedCursor
 from service.api.faults import Fault, InvalidInput, pointer_of
+from service.api.negotiation import NotAcceptable
+from service.api.waiting import NotThereYet
 from service.application.errors import EventIdConflict, IdempotencyConflict, VersionConflict
-from service.auth.errors import Forbidden, Unauthenticated
+from service.auth.errors import Forbidden, RateLimited, Unauthenticated
 from service.domain.codec import answer_bytes
 from service.domain.errors import AccesslineError, Refused, Rejected
 from service.evidence.canonical import CanonicalError
@@ -111,12 +113,12 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case HTTPException():
             return _of_http(error)
-        case Unauthenticated() | Forbidden():
+        case Unauthenticated() | Forbidden() | RateLimited():
             return _of_stranger(error)
         case VersionConflict() | EventIdConflict() | IdempotencyConflict():
             return _of_conflict(error)
-        case MalformedJson() | ForgedCursor():
-            return _unreadable(error)
+        case MalformedJson() | ForgedCursor() | NotAcceptable() | NotThereYet():
+            return _of_request(error)
         case StoreError():
             return _of_store(error)
         case _:
@@ -124,8 +126,11 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _answer(error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.response is not None:
+        # A view that has its answer early, such as 304.
+        return cast("Response", error.response)
     problem = problem_of(error)
-    if problem.status >= 500:  # noqa: PLR2004 -- ours, not the client's
+    if problem.status >= 500 and not isinstance(error, NotThereYet):  # noqa: PLR2004 -- ours
         _LOG.error("%s", type(error).__name__, exc_info=error)
     return answer(problem)
 
@@ -188,7 +193,15 @@ _USUAL: Final[Mapping[int, tuple[str, str, str]]] = {
 }
 
 
-def _of_stranger(error: Unauthenticated | Forbidden) -> Problem:
+def _of_stranger(error: Unauthenticated | Forbidden | RateLimited) -> Problem:
+    if isinstance(error, RateLimited):
+        return Problem(
+            status=429,
+            type="rate-limited",
+            title="Too many requests",
+            detail=str(error),
+            headers={"Retry-After": str(error.wait)},
+        )
     if isinstance(error, Forbidden):
         return Problem(
             status=403, type="forbidden", title="This key may not do this", detail=str(error)
@@ -237,18 +250,35 @@ def _of_conflict(error: VersionConflict | EventIdConflict | IdempotencyConflict)
             )
 
 
-def _unreadable(error: MalformedJson | ForgedCursor) -> Problem:
-    if isinstance(error, MalformedJson):
-        return Problem(
-            status=400, type="malformed-json", title="The body is not JSON", detail=str(error)
-        )
-    return Problem(
-        status=400,
-        type="forged-cursor",
-        title="The cursor is not good here",
-        detail=str(error),
-        errors=[Fault(parameter="cursor", detail=str(error))],
-    )
+def _of_request(error: MalformedJson | ForgedCursor | NotAcceptable | NotThereYet) -> Problem:
+    match error:
+        case MalformedJson():
+            return Problem(
+                status=400, type="malformed-json", title="The body is not JSON", detail=str(error)
+            )
+        case ForgedCursor():
+            return Problem(
+                status=400,
+                type="forged-cursor",
+                title="The cursor is not good here",
+                detail=str(error),
+                errors=[Fault(parameter="cursor", detail=str(error))],
+            )
+        case NotAcceptable():
+            return Problem(
+                status=406,
+                type="not-acceptable",
+                title="The answer has other forms",
+                detail=str(error),
+            )
+        case NotThereYet():
+            return Problem(
+                status=503,
+                type="not-there-yet",
+                title="The log has not come to that position",
+                detail=str(error),
+                headers={"Retry-After": "1"},
+            )
 
 
 def _of_store(error: StoreError) -> Problem:

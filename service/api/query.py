@@ -30,6 +30,8 @@ MOST_TOLD: Final = 20
 
 _E = TypeVar("_E", bound=StrEnum)
 
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": MAX_VALUE}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
@@ -45,7 +47,7 @@ class Parameter:
 
     name: str
     description: str
-    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    schema: Mapping[str, Any] = field(default_factory=lambda: dict(_TEXT))
     example: str | int | None = None
     many: bool = False
 
@@ -92,7 +94,17 @@ LIMIT: Final = Parameter(
     },
 )
 CURSOR: Final = Parameter(
-    name="cursor", description="Where the list goes on: `next` of the answer before."
+    name="cursor",
+    description="Where the list goes on: `next` of the answer before.",
+    schema={"type": "string", "minLength": 1, "maxLength": cursors.MAX_LENGTH},
+)
+MIN_POSITION: Final = Parameter(
+    name="min_position",
+    description=(
+        "A position that the log must have come to, such as the one that an append answered: the "
+        "read waits for it a little, and is answered 503 where it does not come."
+    ),
+    schema={"type": "integer", "minimum": 0, "maximum": MAX_POSITION, "default": 0},
 )
 
 
@@ -216,7 +228,7 @@ class Query:
         return f"{request.path}?{urlencode(sorted(kept.items()))}"
 
 
-_PAGING: Final = ("cursor", "limit")
+_PAGING: Final = ("cursor", "limit", "min_position")
 
 
 def wrong(name: str, detail: str, suggestion: str | None = None) -> InvalidInput:

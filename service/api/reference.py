@@ -9,8 +9,9 @@ from flask_smorest import Blueprint
 
 from service.api import openapi, rendering
 from service.api.cursors import Cursor
-from service.api.query import AS_OF, CURSOR, KNOWN_AT, LIMIT, Parameter, Query, check_known
-from service.api.responses import answer, paging
+from service.api.query import AS_OF, CURSOR, KNOWN_AT, LIMIT, Parameter, check_known
+from service.api.reads import Read, fixed_position
+from service.api.responses import paging
 from service.api.wiring import wired
 from service.application import asking
 from service.application.asking import moment
@@ -51,14 +52,14 @@ _REGIONS: Final = (
 @requires(Role.READER)
 def authorities() -> Response:
     """List authorities: whoever decides, orders, legislates or observes."""
-    query = Query.of_request(_AUTHORITIES)
-    kind = query.word("kind", [kind.value for kind in AuthorityKind])
+    read = Read.begin(_AUTHORITIES, rendering.AUTHORITY_COLUMNS, fixed=fixed_position)
+    kind = read.query.word("kind", [kind.value for kind in AuthorityKind])
 
     def ids(registry: Registry) -> list[str]:
         known = registry.authorities
         return sorted(one for one in known if kind in (None, known[one].authority_kind))
 
-    return _list(query, ids, lambda one, found: rendering.authority(found.authorities[one]))
+    return _list(read, ids, lambda one, found: rendering.authority(found.authorities[one]))
 
 
 @blueprint.route("/providers")
@@ -67,7 +68,7 @@ def authorities() -> Response:
 def providers() -> Response:
     """List providers: the operators who serve the user."""
     return _list(
-        Query.of_request(_LIST),
+        Read.begin(_LIST, rendering.PROVIDER_COLUMNS, fixed=fixed_position),
         lambda registry: sorted(registry.providers),
         lambda one, found: rendering.provider(found.providers[one]),
     )
@@ -78,8 +79,8 @@ def providers() -> Response:
 @requires(Role.READER)
 def services() -> Response:
     """List services, each a path below its provider."""
-    query = Query.of_request(_SERVICES)
-    provider = query.text("provider")
+    read = Read.begin(_SERVICES, rendering.SERVICE_COLUMNS, fixed=fixed_position)
+    provider = read.query.text("provider")
 
     def ids(registry: Registry) -> list[str]:
         if provider is not None:
@@ -87,7 +88,7 @@ def services() -> Response:
         known = registry.services
         return sorted(one for one in known if provider in (None, known[one].provider))
 
-    return _list(query, ids, lambda one, found: rendering.service(found.services[one]))
+    return _list(read, ids, lambda one, found: rendering.service(found.services[one]))
 
 
 @blueprint.route("/audiences")
@@ -96,7 +97,7 @@ def services() -> Response:
 def audiences() -> Response:
     """List audiences; `public` is built in and is what a question means by default."""
     return _list(
-        Query.of_request(_LIST),
+        Read.begin(_LIST, rendering.AUDIENCE_COLUMNS, fixed=fixed_position),
         lambda registry: sorted({PUBLIC, *registry.audiences}),
         rendering.audience,
     )
@@ -107,13 +108,12 @@ def audiences() -> Response:
 @requires(Role.READER)
 def regions() -> Response:
     """List countries, subdivisions and groups; a group with its members on a day."""
-    query = Query.of_request(_REGIONS)
-    kind = query.word("kind", rendering.REGION_KINDS)
-    cursor = query.cursor()
-    asked = query.text("as_of") if cursor is None else cursor.as_of
-    as_of = moment(asked, wired().now())
+    # Names are looked up when they are shown, so no list of them is fixed for ever.
+    read = Read.begin(_REGIONS, rendering.REGION_COLUMNS)
+    kind = read.query.word("kind", rendering.REGION_KINDS)
+    as_of = moment(read.as_of(), read.now)
     return _list(
-        query,
+        read,
         lambda registry: rendering.region_ids(registry, kind),
         lambda one, found: rendering.region(one, found, as_of),
         {"as_of": as_of},
@@ -125,27 +125,25 @@ def regions() -> Response:
 @requires(Role.READER)
 def vocabulary() -> Response:
     """List the words that events and answers use, by what they are about."""
-    Query.of_request(())
-    return answer(rendering.vocabulary())
+    return Read.begin((), still=True).answer(rendering.vocabulary())
 
 
 def _list(
-    query: Query,
+    read: Read,
     ids_of: Callable[[Registry], Sequence[str]],
     item: Callable[[str, Registry], Mapping[str, Any]],
     told: Mapping[str, Any] | None = None,
 ) -> Response:
     """Answer a part of a list of ids, as known when its first part was asked for."""
-    cursor, limit = query.cursor(), query.limit()
-    asked = query.text("known_at") if cursor is None else f"@{cursor.known_at}"
-    known_at, registry = asking.registry(wired().database, asked, wired().now())
+    cursor, limit = read.query.cursor(), read.query.limit()
+    known_at, registry = asking.registry(wired().database, read.known_at(), read.now)
     ids = ids_of(registry)
     start = 0 if cursor is None else bisect_right(ids, cursor.after)
     shown = ids[start : start + limit]
     following = None
     if start + limit < len(ids):
         as_of = None if told is None else str(told["as_of"])
-        following = query.following(
+        following = read.query.following(
             Cursor(after=shown[-1], known_at=known_at.position, as_of=as_of)
         )
     found = {
@@ -154,4 +152,4 @@ def _list(
         "items": [item(one, registry) for one in shown],
         "next": following,
     }
-    return answer(found, links=paging(query, following))
+    return read.answer(found, known_at, links=paging(read.query, following))

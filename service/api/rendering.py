@@ -8,6 +8,7 @@ the JSON. The dicts still hold values of the domain (times, words, ids): only
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from service.api import tables
 from service.api.places import name_of
 from service.application.asking import Listing, Meta, Policies, Row, Span, Timeline
 from service.application.preview import Cause, Preview
@@ -22,6 +23,7 @@ from service.domain.events import (
     Confidence,
     CorrectionAction,
     Effect,
+    Event,
     Instrument,
     Phase,
     Recorded,
@@ -38,6 +40,37 @@ from service.domain.times import When
 Json = dict[str, Any]
 
 REGION_KINDS: Final = ("country", "subdivision", "group")
+
+# The columns of lists, in the order of their fields.
+
+CELL_COLUMNS: Final = tables.columns_of(Row)
+INTERVAL_COLUMNS: Final = (
+    "service",
+    "from",
+    "until",
+    "state",
+    "access",
+    "legal_state",
+    "conditions",
+    "started_by",
+    "ended_by",
+)
+EVENT_COLUMNS: Final = (
+    "id",
+    "type",
+    *(name for name in tables.columns_of(Event) if name != "id"),
+    "schema_version",
+    "position",
+    "version",
+    "recorded_at",
+    "recorded_by",
+)
+POLICY_COLUMNS: Final = tables.columns_of(Dossier)
+AUTHORITY_COLUMNS: Final = ("id", "name", "kind", "region", "timezone")
+PROVIDER_COLUMNS: Final = ("id", "name", "authority", "homepage")
+SERVICE_COLUMNS: Final = ("id", "name", "provider", "service", "parent", "upstream")
+AUDIENCE_COLUMNS: Final = ("id", "name", "parent")
+REGION_COLUMNS: Final = ("id", "name", "kind", "parent", "members")
 
 # Access.
 

@@ -1,11 +1,13 @@
 """What the views are wired to: set once by the composition root, asked for by every view."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, cast
 
 from flask import Flask, current_app
 
+from service.api.metrics import Metrics
+from service.api.waiting import Waiting
 from service.application.recording import Clock
 from service.store.engine import Database
 
@@ -14,11 +16,21 @@ _EXTENSION: Final = "accessline"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """A database, a clock, and how many events one append may bring."""
+    """What is set up once.
+
+    Attributes:
+        max_batch: Events that one append may bring.
+        public_url: Where clients reach the server, without a slash at its end; empty where nobody
+            says.
+        waiting: How reads wait for a position. ``metrics``: what this process has answered.
+    """
 
     database: Database
     clock: Clock
     max_batch: int
+    public_url: str
+    waiting: Waiting
+    metrics: Metrics = field(default_factory=Metrics)
 
     def now(self) -> datetime:
         """Return the present."""

@@ -120,10 +120,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A part of a list; ``next`` is where the following one begins, None at the end."""
+    """A part of the log; ``next`` is where the following one begins, None at the end.
+
+    Attributes:
+        head: The position at which the log stood.
+    """
 
     items: tuple[Recorded, ...]
     next: int | None
+    head: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,6 +357,8 @@ def check_question(registry: Registry, question: Question, *, registered_later: 
 
 
 def _check_region(registry: Registry, region: str) -> None:
+    if registry.is_region(region):
+        return
     own = regions.COUNTRIES_OF_THEIR_OWN.get(region)
     hint = "" if own is None else f"It is a country of its own: ask for {own!r}."
     ids = regions.COUNTRIES | regions.SUBDIVISIONS | registry.groups.keys()
@@ -401,9 +408,9 @@ def known_position(
     Raises:
         BadTimeError: None of these, or beyond the clock or the head; its path is ``name``.
     """
-    head = log.read_head(connection).position
     if known_at is None:
-        return _known_at(connection, head)
+        return known_head(connection)
+    head = log.read_head(connection).position
     if (found := _POSITION.fullmatch(known_at)) is not None:
         position = int(found.group(1))
         if position > head:
@@ -416,6 +423,24 @@ def known_position(
     when = When.moment(known_at, path=(name,))
     until = _end(when, now, name)
     return _known_at(connection, log.position_at(connection, microseconds(until)))
+
+
+def head_position(database: Database) -> int:
+    """Return the position of the head, and nothing else."""
+    with database.read() as connection:
+        return log.read_head(connection).position
+
+
+def position(
+    database: Database, known_at: str | None, now: datetime, name: str = "known_at"
+) -> int:
+    """Return the position that a ``known_at`` means: the head's where it is None.
+
+    Raises:
+        BadTimeError: As ``known_position`` does.
+    """
+    with database.read() as connection:
+        return known_position(connection, known_at, now, name).position
 
 
 def _end(when: When, now: datetime, name: str) -> datetime:
@@ -431,6 +456,13 @@ def _end(when: When, now: datetime, name: str) -> datetime:
         raise BadTimeError(detail, path=(name,), suggestion=today.isoformat())
     midnight = datetime(when.day.year, when.day.month, when.day.day, tzinfo=UTC)
     return midnight + timedelta(days=1) - timedelta(microseconds=1)
+
+
+def known_head(connection: sa.Connection) -> KnownAt:
+    """Return the head of the log: all that is known."""
+    head = log.read_head(connection)
+    at = None if head.recorded_at is None else instant(head.recorded_at)
+    return KnownAt(position=head.position, recorded_at=at)
 
 
 def _known_at(connection: sa.Connection, position: int) -> KnownAt:
@@ -465,8 +497,56 @@ def events(
         generation = projector.live(connection)
         narrowed = replace(wanted, mentions=(generation, values) if values else None)
         rows = log.page(connection, narrowed, after=after, limit=limit + 1)
+        head = log.read_head(connection).position
     items = tuple(map(decode, rows[:limit]))
-    return Page(items=items, next=items[-1].position if len(rows) > limit else None)
+    return Page(items=items, next=items[-1].position if len(rows) > limit else None, head=head)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a filter names, as its user wrote it."""
+
+    authority: str | None = None
+    provider: str | None = None
+    service: str | None = None
+    region: str | None = None
+
+
+def naming(database: Database, named: Named, now: datetime) -> Mentioning:
+    """Return what events must name, checked against all that is registered.
+
+    Raises:
+        UnknownIdError: With the nearest id; its path is the name of the filter.
+    """
+    if named == Named():
+        return Mentioning()
+    _, known_ids = registry(database, None, now)
+    if named.authority is not None:
+        _require("authority", named.authority, known_ids.authorities)
+    if named.provider is not None:
+        _require("provider", named.provider, known_ids.providers)
+    if named.region is not None:
+        _check_region(known_ids, named.region)
+    service = None if named.service is None else _full_service(known_ids, named)
+    return Mentioning(provider=named.provider, service=service, region=named.region)
+
+
+def _full_service(known_ids: Registry, named: Named) -> str:
+    """Return a service with its provider, as the log names it."""
+    service, provider = named.service or "", named.provider
+    own = provider is None or service.startswith(f"{provider}/")
+    if service in known_ids.services and own:
+        return service
+    full = service if provider is None else f"{provider}/{service}"
+    same = sorted(one for one in known_ids.services if one.endswith(f"/{full}"))
+    if provider is None and same:
+        hint = f"Name a service with its provider: {', '.join(same)}."
+        kind = "service"
+        fault = UnknownIdError(kind, service, (), path=(kind,), hint=hint)
+        fault.suggestion = same[0]
+        raise fault
+    _require("service", full, known_ids.services)
+    return full
 
 
 def event(database: Database, event_id: UUID) -> Recorded | None:
@@ -519,12 +599,22 @@ def policy(
         at = known_position(connection, known_at, now)
         registry = entries.load(connection, projector.live(connection), at.position)
         rows = log.stream(connection, POLICY + slug, at.position)
-        if not rows and not log.version_of(connection, POLICY + slug):
-            every = log.policy_streams(connection, None, 100_000)
-            slugs = (name.removeprefix(POLICY) for name in every)
-            kind = "policy"
-            raise UnknownIdError(kind, slug, slugs, path=("slug",))
+        if not rows:
+            require_policy(connection, slug)
     return at, dossier(slug, as_known(list(map(decode, rows))), registry, as_of)
+
+
+def require_policy(connection: sa.Connection, slug: str) -> None:
+    """Refuse a slug that no policy has, at any time.
+
+    Raises:
+        UnknownIdError: With the nearest slug.
+    """
+    if not log.version_of(connection, POLICY + slug):
+        every = log.policy_streams(connection, None, 100_000)
+        slugs = (name.removeprefix(POLICY) for name in every)
+        kind = "policy"
+        raise UnknownIdError(kind, slug, slugs, path=("slug",))
 
 
 def registry(database: Database, known_at: str | None, now: datetime) -> tuple[KnownAt, Registry]:

@@ -104,8 +104,7 @@ def authenticate(database: Database, header: str) -> Principal | None:
     Raises:
         StoreError: The database cannot be read; then nobody is let in.
     """
-    scheme, _, credentials = header.partition(" ")
-    key = read_key(credentials.strip()) if scheme.lower() == "bearer" else None
+    key = _key(header)
     if key is None:
         return None
     with database.read() as connection:
@@ -114,6 +113,17 @@ def authenticate(database: Database, header: str) -> Principal | None:
     if found is None or not right or found.revoked_at is not None:
         return None
     return Principal(id=found.id, role=Role(found.role))
+
+
+def key_id(header: str) -> str | None:
+    """Return the id of the key that an Authorization header brings, None where it brings none."""
+    key = _key(header)
+    return None if key is None else key.id
+
+
+def _key(header: str) -> Key | None:
+    scheme, _, credentials = header.partition(" ")
+    return read_key(credentials.strip()) if scheme.lower() == "bearer" else None
 
 
 def _check_label(label: str) -> None:

@@ -2,8 +2,11 @@
 
 AccesslineError
 ├── Unauthenticated   no key, or none that is known and good
-└── Forbidden         a good key that may not do this
+├── Forbidden         a good key that may not do this
+└── RateLimited       too many appends with one key, or too many wrong keys from one address
 """
+
+from math import ceil
 
 from service.domain.errors import AccesslineError
 
@@ -31,3 +34,18 @@ class Forbidden(AccesslineError):
         super().__init__(f"This needs a key of the role {needed!r}; this one is a {role!r}.")
         self.role = role
         self.needed = needed
+
+
+class RateLimited(AccesslineError):
+    """Too often within a minute.
+
+    Attributes:
+        wait: Whole seconds after which to come back.
+    """
+
+    def __init__(self, *, what: str, per_minute: int, wait: float) -> None:
+        self.wait = max(1, ceil(wait))
+        super().__init__(
+            f"Too many {what}: {per_minute} a minute are let through. Come back in {self.wait} "
+            f"second{'' if self.wait == 1 else 's'}."
+        )

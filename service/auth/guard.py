@@ -2,17 +2,25 @@
 
 It looks at the Authorization header alone, before the body is read: a key in a URL would end up in
 histories and logs, so it never opens anything.
+
+Appends are limited per key, wrong keys per client address. An address that has used up its wrong
+keys is turned away before the database is asked; a key that was good from there shortly before
+still is, or a neighbour behind the same address could lock everybody out.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar, cast
 
 from flask import Flask, current_app, g, request
 
-from service.auth.credentials import Principal, Role, authenticate
-from service.auth.errors import Forbidden, Unauthenticated
+from service.auth import addresses
+from service.auth.addresses import Network
+from service.auth.buckets import Buckets
+from service.auth.credentials import Principal, Role, authenticate, key_id
+from service.auth.errors import Forbidden, RateLimited, Unauthenticated
 from service.store.engine import Database
 
 _P = ParamSpec("_P")
@@ -20,18 +28,70 @@ _T = TypeVar("_T")
 
 _EXTENSION: Final = "accessline.gate"
 
+MOST_GOOD: Final = 10_000
+"""Clients with good keys that are remembered at most."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Where keys are kept, and whether readers need one."""
+    """Where keys are kept, whether readers need one, and how often anybody may come.
+
+    Attributes:
+        appends: Buckets by the id of a key. ``failures``: by the address of a client.
+        trusted: Proxies whose word about an address is taken.
+    """
 
     database: Database
     public_reads: bool
+    appends: Buckets = field(default_factory=lambda: Buckets(0))
+    failures: Buckets = field(default_factory=lambda: Buckets(0))
+    trusted: tuple[Network, ...] = ()
+    _good: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
+
+    def admit(self, header: str, client: str) -> Principal:
+        """Return whose key a header brings.
+
+        Raises:
+            Unauthenticated: It brings no good one.
+            RateLimited: Nor did too many from this client before.
+        """
+        visitor = (client, key_id(header) or "")
+        if visitor not in self._good:
+            self._turn_away(self.failures.take(client, 0))
+        found = authenticate(self.database, header)
+        if found is None:
+            self._turn_away(self.failures.take(client))
+            raise Unauthenticated(given=True)
+        self._good[visitor] = None
+        while len(self._good) > MOST_GOOD:
+            self._good.popitem(last=False)
+        return found
+
+    def _turn_away(self, wait: float) -> None:
+        if wait:
+            limit = self.failures.per_minute
+            raise RateLimited(what="wrong keys from this address", per_minute=limit, wait=wait)
+
+    def count_append(self, by: Principal) -> None:
+        """Count an append.
+
+        Raises:
+            RateLimited: There were too many with this key.
+        """
+        wait = self.appends.take(by.id)
+        if wait:
+            limit = self.appends.per_minute
+            raise RateLimited(what="appends with this key", per_minute=limit, wait=wait)
 
 
 def install(app: Flask, gate: Gate) -> None:
     """Let the guards of an application ask this gate."""
     app.extensions[_EXTENSION] = gate
+
+
+def gate() -> Gate:
+    """Return the gate of the current application."""
+    return cast("Gate", current_app.extensions[_EXTENSION])
 
 
 def requires(role: Role) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
@@ -42,6 +102,7 @@ def requires(role: Role) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
     Raises (the guarded view):
         Unauthenticated: No key, or none that is good.
         Forbidden: A good key of another role.
+        RateLimited: Too many appends with one key, or wrong keys from one address.
     """
 
     def guarding(view: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -69,15 +130,18 @@ def curator() -> Principal:
 
 
 def _admitted(role: Role) -> Principal | None:
-    gate = cast("Gate", current_app.extensions[_EXTENSION])
+    asked = gate()
     header = request.headers.get("Authorization")
     if header is None:
-        if role is Role.READER and gate.public_reads:
+        if role is Role.READER and asked.public_reads:
             return None
         raise Unauthenticated(given=False)
-    found = authenticate(gate.database, header)
-    if found is None:
-        raise Unauthenticated(given=True)
+    client = addresses.client(
+        request.remote_addr, request.headers.get("X-Forwarded-For"), asked.trusted
+    )
+    found = asked.admit(header, client)
     if not found.role.includes(role):
         raise Forbidden(role=found.role, needed=role)
+    if role is Role.CURATOR:
+        asked.count_append(found)
     return found

@@ -13,21 +13,29 @@ from service.domain.events import CorrectionAction, RecordCorrected, Recorded
 
 
 def as_known(stream: Sequence[Recorded]) -> tuple[Recorded, ...]:
-    """Return the facts that stand after every correction in ``stream``, in position order.
+    """Return the facts that stand after every correction in ``stream``, in position order."""
+    return tuple(one for one in settled(stream) if not isinstance(one.event.data, RecordCorrected))
+
+
+def settled(stream: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    """Return everything that stands in ``stream``: its facts, and the corrections that count.
 
     A correction lies after what it corrects, so walking backward settles each event with the
-    corrections of it already settled, however long a chain of them is.
+    corrections of it already settled, however long a chain of them is. Of several corrections of
+    one event the last counts.
     """
     standing: list[Recorded] = []
     corrections = dict[UUID, RecordCorrected]()
     for recorded in reversed(stream):
-        settled = _settle(recorded, corrections.get(recorded.event.id))
-        if settled is None:
+        stands = _settle(recorded, corrections.get(recorded.event.id))
+        if stands is None:
             continue
-        if isinstance(settled.event.data, RecordCorrected):
-            corrections.setdefault(settled.event.data.event, settled.event.data)
-        else:
-            standing.append(settled)
+        data = stands.event.data
+        if isinstance(data, RecordCorrected):
+            if data.event in corrections:
+                continue
+            corrections[data.event] = data
+        standing.append(stands)
     return tuple(reversed(standing))
 
 

@@ -40,6 +40,7 @@ def test_an_answer_is_json_that_no_browser_guesses_about(story: House) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert headers["Cache-Control"] == "no-cache"
     assert "Access-Control-Allow-Origin" not in headers
 
@@ -86,10 +87,10 @@ def test_every_request_leaves_one_line_in_the_log(
     story: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Method, path, status and time; neither the query nor a key."""
-    with caplog.at_level(logging.INFO, logger="service.app"):
+    with caplog.at_level(logging.INFO, logger="service.middleware"):
         story.get("/v1/meta?api_key=secret", story.bob)
 
-    [line] = [one for one in caplog.records if one.name == "service.app"]
+    [line] = [one for one in caplog.records if one.name == "service.middleware"]
     told = vars(line)
     assert (told["method"], told["path"], told["status"]) == ("GET", "/v1/meta", 422)
     assert told["ms"] >= 0
@@ -104,6 +105,8 @@ def test_every_request_leaves_one_line_in_the_log(
         ("DELETE", "/v1/events/456fbba2-a51f-42fb-b282-aa9aeedb480a", "GET, HEAD, OPTIONS"),
         ("PATCH", "/v1/policies/us-iaas-kyc-2024", "GET, HEAD, OPTIONS"),
         ("POST", "/v1/access/openai/CN", "GET, HEAD, OPTIONS"),
+        ("GET", "/v1/access/check", "OPTIONS, POST"),
+        ("TRACE", "/v1/access/check", "OPTIONS, POST"),
         ("TRACE", "/healthz", "GET, HEAD, OPTIONS"),
     ],
 )

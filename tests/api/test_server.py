@@ -131,3 +131,20 @@ def test_the_server_answers_from_the_environment_alone(server: tuple[int, str]) 
     assert "x-content-type-options: nosniff" in meta.lower()
     assert "%2B" in lost
     assert "application/problem+json" in lost
+
+
+def test_a_forged_address_does_not_begin_a_guesser_anew(server: tuple[int, str]) -> None:
+    """A thousand wrong keys over real sockets, each with another `X-Forwarded-For`."""
+    port, _ = server
+
+    def status(number: int) -> str:
+        key = f"alk_{'a' * 12}_{number:032}"
+        lines = ["GET /v1/meta HTTP/1.1", "Host: localhost", f"Authorization: Bearer {key}"]
+        lines.append(f"X-Forwarded-For: 198.51.{number // 256}.{number % 256}")
+        return asked(port, ("\r\n".join(lines) + "\r\n\r\n").encode()).split(" ", 2)[1]
+
+    statuses = [status(number) for number in range(1000)]
+
+    assert set(statuses[:30]) == {"401"}
+    assert statuses.count("429") > 900
+    assert statuses[-1] == "429"

@@ -1,0 +1,108 @@
+"""For whoever runs the server: is it alive, is it ready, and what has it done?
+
+Probes send no key, so liveness and readiness need none; the metrics are read as anything else is.
+"""
+
+from collections.abc import Iterator
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from service.api import metrics, openapi, problems
+from service.api.metrics import family
+from service.api.problems import Problem
+from service.api.query import Query
+from service.api.responses import answer
+from service.api.wiring import wired
+from service.application.readiness import Readiness, readiness
+from service.auth import guard
+from service.auth.credentials import Role
+from service.auth.guard import requires
+from service.store.errors import StoreError
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.route("/healthz")
+@blueprint.doc(**openapi.alive())
+def healthz() -> Response:
+    """Tell that the process answers; the database is not asked."""
+    return answer({"status": "ok"})
+
+
+@blueprint.route("/readyz")
+@blueprint.doc(**openapi.ready())
+def readyz() -> Response:
+    """Tell whether requests may be sent here.
+
+    They may where the database answers, its tables are those of this program, and the read models
+    are made for this version of the rule and are not behind the log.
+    """
+    found = readiness(wired().database)
+    return answer({"status": "ready", **_told(found)}) if found.ready else _not_ready(found)
+
+
+@blueprint.route("/metrics")
+@blueprint.doc(**openapi.measured(metrics.MEDIA_TYPE))
+@requires(Role.READER)
+def measured() -> Response:
+    """Tell what this process has answered, for Prometheus; each process counts for itself."""
+    Query.of_request(())
+    lines = [*wired().metrics.told(), *_limits(), *_standing()]
+    return Response("\n".join(lines) + "\n", content_type=metrics.MEDIA_TYPE)
+
+
+def _told(found: Readiness) -> dict[str, int | None]:
+    return {
+        "position": found.position,
+        "applied": found.applied,
+        "lag": found.lag,
+        "rule": found.rule,
+        "generation": found.generation,
+        "building": found.building,
+    }
+
+
+def _not_ready(found: Readiness) -> Response:
+    if found.lag:
+        detail = f"The read models are {found.lag} events behind the log: run 'accessline rebuild'."
+    else:
+        detail = (
+            f"The read models are made for version {found.rule} of the rule, and this program has "
+            f"version {found.rule_wanted}: run 'accessline rebuild'."
+        )
+    return problems.answer(
+        Problem(
+            status=503,
+            type="not-ready",
+            title="Requests should not be sent here",
+            detail=detail,
+            members=_told(found),
+            headers={"Retry-After": "5"},
+        )
+    )
+
+
+def _limits() -> Iterator[str]:
+    gate = guard.gate()
+    refused = {"appends": gate.appends.refused, "wrong_keys": gate.failures.refused}
+    yield from family(
+        "accessline_rate_limited_total",
+        "counter",
+        "Requests turned away for coming too often.",
+        {(("limit", limit),): number for limit, number in refused.items()},
+    )
+
+
+def _standing() -> Iterator[str]:
+    """Yield where the log stands; where it cannot be asked, only that."""
+    try:
+        found = readiness(wired().database)
+    except StoreError:
+        found = None
+    up, told = "accessline_database_up", "Whether the database answers as it must."
+    yield from family(up, "gauge", told, {(): int(found is not None)})
+    if found is not None:
+        head, lag = "accessline_head_position", "accessline_projection_lag_events"
+        yield from family(head, "gauge", "Position of the last event.", {(): found.position})
+        yield from family(lag, "gauge", "Events that the read models are behind.", {(): found.lag})
