@@ -21,6 +21,8 @@ from sqlalchemy.exc import ArgumentError
 
 PREFIX: Final = "ACCESSLINE_"
 TEST_PREFIX: Final = "ACCESSLINE_TEST_"
+CLIENT_KEY: Final = "ACCESSLINE_KEY"
+"""With what the command line asks another server; no setting of this one."""
 
 _KIB: Final = 1024
 _MIB: Final = 1024 * _KIB
@@ -216,6 +218,7 @@ def _unknown_names(environ: Mapping[str, str]) -> dict[str, str]:
         for name in environ
         if name.startswith(PREFIX)
         and not name.startswith(TEST_PREFIX)
+        and name != CLIENT_KEY
         and name.removeprefix(PREFIX) not in _EXPECTED
     }
 

@@ -5,7 +5,7 @@ so; between two positions the world did, or a correction of our record.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -22,8 +22,9 @@ from service.application.preview import Cause, Told
 from service.domain.answers import KnownAt, Question, cell_answer, timeline
 from service.domain.errors import BadPeriodError, BadTimeError
 from service.domain.events import RecordCorrected, Recorded
+from service.domain.registry import Registry
 from service.domain.resolution import RULE, Answer, State
-from service.domain.scope import ANY, Cell, Scope, within_path
+from service.domain.scope import Cell, Scope, may_match, within_path
 from service.domain.times import When
 from service.domain.world import World, by_place
 from service.projections import entries, known, projector, statements
@@ -174,6 +175,7 @@ class _Moves:
 
     events: Mapping[int, Recorded]
     scopes: Mapping[int, list[Scope]]
+    registry: Registry
 
     @classmethod
     def between(cls, connection: sa.Connection, ends: tuple[int, int], near: Near) -> "_Moves":
@@ -189,26 +191,29 @@ class _Moves:
             if after < position <= upto:
                 scopes.setdefault(position, []).append(Scope())
         rows = log.at(connection, sorted(scopes))
-        return cls({row.position: decode(row) for row in rows}, scopes)
+        return cls({row.position: decode(row) for row in rows}, scopes, registry)
 
     def of(self, cell: Cell) -> tuple[Recorded, ...]:
         """Return the events that may have moved a cell, or what it rolls up, by position."""
         return tuple(
             self.events[position]
             for position in sorted(self.scopes)
-            if any(_touches(scope, cell) for scope in self.scopes[position])
+            if any(_touches(scope, cell, self.registry) for scope in self.scopes[position])
         )
 
 
-def _touches(scope: Scope, cell: Cell) -> bool:
-    """Tell whether a scope may reach a cell or what it rolls up, wherever that lies."""
-    return (
-        any(one in (ANY, cell.provider) for one in scope.providers)
-        and any(
-            within_path(one, cell.service) or within_path(cell.service, one)
-            for one in scope.services
-        )
-        and any(within_path(one, cell.audience) for one in scope.audiences)
+def _touches(scope: Scope, cell: Cell, registry: Registry) -> bool:
+    """Tell whether a scope may ever reach a cell, or what it rolls up."""
+    inside = [cell, *(replace(cell, region=one) for one in registry.ever_in(cell.region))]
+    services = {
+        one if within_path(cell.service, one) else cell.service
+        for one in scope.services
+        if within_path(one, cell.service) or within_path(cell.service, one)
+    }
+    return any(
+        may_match(scope, replace(one, service=service), registry)
+        for one in inside
+        for service in services
     )
 
 

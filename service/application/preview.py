@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.application.recording import Batch, Clock, ledger, numbered
+from service.application.recording import Batch, Clock, admitted, held, ledger, numbered
 from service.domain import regions
-from service.domain.admission import admit
 from service.domain.answers import timeline, top_level
 from service.domain.events import Event, RecordCorrected, Recorded, scopes_of
 from service.domain.fold import Fold
@@ -83,13 +82,13 @@ def preview(database: Database, batch: Batch, *, clock: Clock) -> Preview:
     """
     with database.read() as connection:
         head = log.read_head(connection)
-        held = log.existing(connection, [event.id for event in batch.events])
-        events = [event for event in batch.events if event.id not in held]
+        there = held(connection, batch.events)
+        events = [event for event in batch.events if event.id not in there]
         if not events:
             return Preview(changes=())
         new = numbered(connection, head, events, batch, clock())
         book = ledger(connection, head)
-        registry = admit(new, book)
+        registry = admitted(batch, new, book)
         for recorded in new:
             encode(recorded)
         before = known.world(connection, head.position, Near())

@@ -21,7 +21,9 @@ import sqlalchemy as sa
 from service.application.errors import EventIdConflict, IdempotencyConflict, VersionConflict
 from service.domain.admission import Ledger, admit
 from service.domain.codec import event_to, instant_text
+from service.domain.errors import Rejected
 from service.domain.events import Event, Recorded
+from service.domain.registry import Registry
 from service.domain.world import REGISTRY
 from service.projections import entries, mentions, projector
 from service.projections.projector import Projector
@@ -102,10 +104,11 @@ def append(database: Database, batch: Batch, *, clock: Clock) -> Outcome:
             answered = idempotency.find(connection, batch.principal, batch.key)
             if answered is not None:
                 return _replayed(answered, batch)
-        known = _known(connection, batch.events)
-        new = _number(connection, head, batch, known, clock())
+        known = held(connection, batch.events)
+        events = [event for event in batch.events if event.id not in known]
+        new = numbered(connection, head, events, batch, clock()) if events else ()
         if new:
-            _write(connection, head, new)
+            _write(connection, head, batch, new)
         receipt = _receipt(head.position + len(new), batch, known, new)
         if batch.key is not None:
             _remember(connection, batch, receipt, clock())
@@ -164,20 +167,23 @@ def numbered(
     return tuple(recorded)
 
 
-def _number(
-    connection: sa.Connection,
-    head: Head,
-    batch: Batch,
-    known: Mapping[UUID, Recorded],
-    now: datetime,
-) -> tuple[Recorded, ...]:
-    new = [event for event in batch.events if event.id not in known]
-    return numbered(connection, head, new, batch, now) if new else ()
+def admitted(batch: Batch, new: Sequence[Recorded], book: Ledger) -> Registry:
+    """Have the domain judge what is new in a batch, and return the registry with it.
+
+    Raises:
+        Rejected: With the place of each fault in the whole batch.
+    """
+    try:
+        return admit(new, book)
+    except Rejected as error:
+        ids = {recorded.event.id for recorded in new}
+        places = [place for place, event in enumerate(batch.events) if event.id in ids]
+        raise error.placed(places) from error
 
 
-def _write(connection: sa.Connection, head: Head, new: Sequence[Recorded]) -> None:
+def _write(connection: sa.Connection, head: Head, batch: Batch, new: Sequence[Recorded]) -> None:
     book = ledger(connection, head)
-    admit(new, book)
+    admitted(batch, new, book)
     log.append(connection, head, [encode(recorded) for recorded in new])
     project(connection, new, book.stream)
 
@@ -199,14 +205,18 @@ def project(
     models.flush()
 
 
-def _known(connection: sa.Connection, events: Sequence[Event]) -> dict[UUID, Recorded]:
-    """Return the events of a batch that the log holds, each with the same content."""
+def held(connection: sa.Connection, events: Sequence[Event]) -> dict[UUID, Recorded]:
+    """Return the events of a batch that the log holds already, with the same content.
+
+    Raises:
+        EventIdConflict: It holds another event under the id of one.
+    """
     rows = log.existing(connection, [event.id for event in events])
     known = {id_: decode(row) for id_, row in rows.items()}
     for index, event in enumerate(events):
-        held = known.get(event.id)
-        if held is not None and event_to(held.event) != event_to(event):
-            raise EventIdConflict(event=event.id, index=index, position=held.position)
+        before = known.get(event.id)
+        if before is not None and event_to(before.event) != event_to(event):
+            raise EventIdConflict(event=event.id, index=index, position=before.position)
     return known
 
 

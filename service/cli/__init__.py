@@ -13,7 +13,24 @@ try:
     import click
 
     from service import __version__
-    from service.cli import access, admin, demo, events, exits, keys, output, seeding, serving
+    from service.cli import (
+        access,
+        admin,
+        comparing,
+        completion,
+        demo,
+        doctor,
+        events,
+        exits,
+        exporting,
+        following,
+        importing,
+        keys,
+        output,
+        policies,
+        seeding,
+        serving,
+    )
     from service.cli.exits import Code, ReaderGone
 except KeyboardInterrupt:
     # Loading takes most of the time of a short command.
@@ -60,13 +77,22 @@ for _command in (
     access.state,
     access.why,
     access.timeline,
+    comparing.diff,
+    following.upcoming,
+    policies.policies,
     events.events,
     seeding.seed,
+    importing.import_,
+    exporting.export,
+    importing.restore,
+    exporting.backup,
     admin.db,
     admin.rebuild,
     admin.verify,
+    doctor.doctor,
     keys.keys,
     admin.config,
+    completion.completion,
 ):
     cli.add_command(_command)
 

@@ -1,23 +1,23 @@
 """The log: its events, one by one or many."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from datetime import date
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import click
 
 from service.api import rendering
 from service.application import asking
-from service.application.asking import Mentioning
-from service.cli import appending, output, session
-from service.domain import regions
-from service.domain.codec import answer_bytes, instant_text, plain
+from service.application.asking import Named
+from service.cli import appending, output, remote, session
+from service.cli.remote import Server
+from service.domain.codec import answer_bytes
 from service.domain.errors import UnknownIdError
-from service.domain.events import TYPES, Recorded
+from service.domain.events import TYPES
 from service.domain.times import When
 from service.store.codec import microseconds
-from service.store.engine import Database
 from service.store.events import EventFilter
 
 _PAGE: Final = 1000
@@ -57,23 +57,47 @@ events.add_command(appending.append)
 @click.option(
     "--limit", type=click.IntRange(1, _PAGE), default=100, show_default=True, help="At most."
 )
+@session.server
 @session.as_json
-def list_(*, after: int, limit: int, as_json: bool, **filters: str | None) -> None:
+def list_(
+    *, after: int, limit: int, server: Server | None, as_json: bool, **filters: str | None
+) -> None:
     """List events in the order in which they were recorded."""
+    with remote.reading(server):
+        if server is None:
+            found = _page(filters, after, limit)
+        else:
+            found = _page_of(server, filters, after, limit)
+        if as_json:
+            output.show_json(found)
+        else:
+            columns = ("position", "recorded_at", "occurred_on", "type", "stream", "id", "title")
+            rows = (tuple(str(one.get(name) or "") for name in columns) for one in found["items"])
+            output.show_table(columns, rows)
+    if found["next"] is not None:
+        output.note(f"There are more: --after {found['next']}")
+
+
+def _page_of(
+    server: Server, filters: Mapping[str, str | None], after: int, limit: int
+) -> dict[str, Any]:
+    """Return a part of a server's log; what follows is told by its position, as here."""
+    sent = {("type" if name == "kind" else name): text for name, text in filters.items()}
+    found = server.get("events", **sent, after=after, limit=limit)
+    following = found["items"][-1]["position"] if found["next"] is not None else None
+    return {**found, "next": following}
+
+
+def _page(filters: Mapping[str, str | None], after: int, limit: int) -> dict[str, Any]:
     wanted = _filter(filters)
     with session.database() as database:
-        naming = _naming(database, filters)
+        named = Named(**{one.name: filters[one.name] for one in fields(Named)})
+        naming = asking.naming(database, named, session.now())
         page = asking.events(database, wanted, naming, after=after, limit=limit)
-    if as_json:
-        output.show_json({"items": [rendering.event(one) for one in page.items], "next": page.next})
-    else:
-        columns = ("position", "recorded_at", "occurred_on", "type", "stream", "id", "title")
-        output.show_table(columns, map(_row, page.items))
-    if page.next is not None:
-        output.note(f"There are more: --after {page.next}")
+    return session.answered({"items": list(map(rendering.event, page.items)), "next": page.next})
 
 
-def _filter(filters: dict[str, str | None]) -> EventFilter:
+def _filter(filters: Mapping[str, str | None]) -> EventFilter:
     recorded = _range("recorded", filters, _moment)
     occurred = _range("occurred", filters, lambda when: when.day)
     return EventFilter(
@@ -88,34 +112,8 @@ def _filter(filters: dict[str, str | None]) -> EventFilter:
     )
 
 
-def _naming(database: Database, filters: dict[str, str | None]) -> Mentioning:
-    """Return what the events must name, if it is registered.
-
-    Raises:
-        UnknownIdError: It is not.
-    """
-    given = {name: filters[name] for name in ("authority", "provider", "service", "region")}
-    if not any(given.values()):
-        return Mentioning()
-    _, registry = asking.registry(database, None, session.now())
-    provider, service, region = given["provider"], given["service"], given["region"]
-    if service and provider and not service.startswith(f"{provider}/"):
-        service = f"{provider}/{service}"
-    _check("authority", given["authority"], registry.authorities)
-    _check("provider", provider, registry.providers)
-    _check("service", service, registry.services)
-    if region and not registry.is_region(region):
-        _check("region", region, regions.COUNTRIES | regions.SUBDIVISIONS | set(registry.groups))
-    return Mentioning(provider=provider, service=service, region=region)
-
-
-def _check(kind: str, given: str | None, known: Collection[str]) -> None:
-    if given is not None and given not in known:
-        raise UnknownIdError(kind, given, known)
-
-
 def _range(
-    name: str, filters: dict[str, str | None], read: Callable[[When], _Bound]
+    name: str, filters: Mapping[str, str | None], read: Callable[[When], _Bound]
 ) -> tuple[_Bound | None, _Bound | None]:
     """Read two bounds, the first inclusive, the second exclusive."""
     names = (f"{name}_from", f"{name}_until")
@@ -132,45 +130,42 @@ def _moment(when: When) -> int:
     return microseconds(when.in_zone("UTC"))
 
 
-def _row(recorded: Recorded) -> tuple[str, ...]:
-    event = recorded.event
-    times = (instant_text(recorded.recorded_at), event.occurred_on.text)
-    return (
-        *(str(recorded.position), *times),
-        *(event.type, event.stream, str(event.id), event.title or ""),
-    )
-
-
 @events.command()
 @click.argument("event_id", metavar="ID", type=click.UUID)
+@session.server
 @session.as_json
-def show(*, event_id: UUID, as_json: bool) -> None:
+def show(*, event_id: UUID, server: Server | None, as_json: bool) -> None:
     """Show one event with its sources."""
+    found = _one(event_id) if server is None else server.get("events", str(event_id))
+    if as_json:
+        output.show_json(found)
+        return
+    with remote.reading(server):
+        output.show_lines(_event(found))
+
+
+def _one(event_id: UUID) -> dict[str, Any]:
     with session.database() as database:
         found = asking.event(database, event_id)
     if found is None:
         hint = "'accessline events list' shows what there is."
         raise UnknownIdError(kind="event", given=str(event_id), known=(), hint=hint)
-    if as_json:
-        output.show_json(rendering.event(found))
-    else:
-        output.show_lines(_event(found))
+    return session.answered(rendering.event(found))
 
 
-def _event(recorded: Recorded) -> Iterator[tuple[str, str]]:
-    event = recorded.event
-    by = f" by {event.authority}" if event.authority else ""
-    yield f"{event.type}{by}, occurred on {event.occurred_on}", "bold"
-    if event.title:
-        yield event.title, "bold"
-    if event.summary:
-        yield event.summary, ""
+def _event(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    by = f" by {found['authority']}" if found.get("authority") else ""
+    yield f"{found['type']}{by}, occurred on {found['occurred_on']}", "bold"
+    if found.get("title"):
+        yield found["title"], "bold"
+    if found.get("summary"):
+        yield found["summary"], ""
     yield "", ""
-    yield f"{event.stream}, version {recorded.version}, position {recorded.position}", ""
-    yield f"Recorded at {instant_text(recorded.recorded_at)} by {recorded.recorded_by}", ""
-    for source in event.sources:
-        dated = f" ({source.published_on})" if source.published_on else ""
-        yield f"{source.publisher}{dated}: {source.url}", "dim"
+    yield f"{found['stream']}, version {found['version']}, position {found['position']}", ""
+    yield f"Recorded at {found['recorded_at']} by {found['recorded_by']}", ""
+    for source in found["sources"]:
+        dated = f" ({source['published_on']})" if source.get("published_on") else ""
+        yield f"{source['publisher']}{dated}: {source['url']}", "dim"
     yield "", ""
-    for line in answer_bytes(plain(event.data), indent=True).decode().splitlines():
+    for line in answer_bytes(found["data"], indent=True).decode().splitlines():
         yield line, ""

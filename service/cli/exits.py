@@ -26,7 +26,7 @@ from service.evidence.canonical import CanonicalError
 from service.settings import SettingsError
 from service.store.errors import StoreDamaged, StoreError
 
-_ARGUMENTS: Final = frozenset({"provider", "region"})
+_ARGUMENTS: Final = frozenset({"provider", "region", "slug", "event", "event_id"})
 
 
 class Code(IntEnum):
@@ -114,7 +114,7 @@ def _refusals(error: Exception) -> Iterator[str]:
     """Say why an input is refused, each fault with the option or the place that is at fault."""
     match error:
         case Refused():
-            yield _placed(error)
+            yield placed(str(error.path[0]) if error.path else "", error.detail)
         case Rejected():
             yield from _faults(error)
         case InvalidInput():
@@ -139,9 +139,12 @@ def _faults(error: Rejected) -> Iterator[str]:
         yield f"/events/{index}{path}: {fault.detail}"
 
 
-def _placed(error: Refused) -> str:
-    """Name the option that is at fault; an argument's sentence names it already."""
-    name = str(error.path[0]) if error.path else ""
+def placed(name: str, detail: str) -> str:
+    """Name the option that is at fault; an argument's sentence names it already.
+
+    >>> placed("as_of", "'x' is no date.")
+    "--as-of: 'x' is no date."
+    """
     if not name or name in _ARGUMENTS:
-        return error.detail
-    return f"--{name.replace('_', '-')}: {error.detail}"
+        return detail
+    return f"--{name.replace('_', '-')}: {detail}"

@@ -60,6 +60,7 @@ def show_json(value: object) -> None:
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows: a table on a terminal, lines of fields between tabs anywhere else."""
+    rows = list(rows)  # A row that cannot be made must not leave half a table.
     if not on_terminal():
         click.echo("\t".join(columns))
         for row in rows:
@@ -74,7 +75,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def show_lines(lines: Iterable[tuple[str, str]]) -> None:
     """Print lines, each with a style of rich, which only a terminal shows."""
     console = _console()
-    for text, style in lines:
+    for text, style in list(lines):
         console.print(Text(escaped(text), style=style), soft_wrap=True)
 
 
@@ -85,6 +86,16 @@ def counted(number: int, noun: str) -> str:
     ('1 event', '1,200 events')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def scope_text(scope: dict[str, list[str]]) -> str:
+    """Return a scope in one line, without what it leaves open.
+
+    >>> scope_text({"providers": ["openai"], "services": ["*"], "regions": ["CN", "HK"]})
+    'providers openai, regions CN HK'
+    """
+    said = (f"{name} {' '.join(items)}" for name, items in scope.items() if items != ["*"])
+    return ", ".join(said) or "everything"
 
 
 def say(text: str) -> None:
@@ -118,7 +129,10 @@ class _Rate(ProgressColumn):
     """How many a second."""
 
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
+        speed = task.finished_speed or task.speed
+        if speed is None and task.elapsed:
+            speed = task.completed / task.elapsed
+        return Text("" if speed is None else f"{speed:,.0f}/s")
 
 
 class _Console(Console):

@@ -3,6 +3,7 @@
 The command line is a composition root of its own: here the present and the environment come in.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from typing import Any, Final, TypeVar
 import click
 
 from service import logs
+from service.cli import remote
+from service.cli.remote import ServerUrl
+from service.domain.codec import answer_bytes
 from service.evidence.canonical import text_fault
 from service.settings import PREFIX, Settings
 from service.store import schema
@@ -37,7 +41,8 @@ def settings() -> Settings:
     Raises:
         SettingsError: With a sentence for every fault.
     """
-    return Settings.from_env(os.environ)
+    # The key of a client is no setting, and a shell that has it may also run other commands.
+    return Settings.from_env({name: os.environ[name] for name in os.environ if name != remote.KEY})
 
 
 def for_people(found: Settings) -> Settings:
@@ -97,10 +102,60 @@ TEXT: Final = Id()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the HTTP API does.")
 
 
+_KNOWN_AT: Final = (
+    "As the log knew it: @POSITION, an instant, or a date (the end of that day, UTC)."
+    "  [default: all that is known]"
+)
+known_at = click.option("--known-at", metavar="TIME", type=TEXT, help=_KNOWN_AT)
+as_of = click.option(
+    "--as-of",
+    metavar="TIME",
+    type=TEXT,
+    help="When it holds in the world: a date (the end of that day) or an instant."
+    "  [default: today, UTC]",
+)
+server = click.option(
+    "--server",
+    type=ServerUrl(),
+    metavar="URL",
+    help="Ask this server instead of a database. Its key, if it wants one, is read from"
+    f" {remote.KEY}.",
+)
+
+
+def answered(value: object) -> dict[str, Any]:
+    """Return an answer as the plain data that a server would have sent."""
+    plain: dict[str, Any] = json.loads(answer_bytes(value))
+    return plain
+
+
+def many(option: str, name: str, metavar: str, told: str) -> Callable[[_Command], _Command]:
+    """Add an option that may be given again; one with commas in it means several, too."""
+
+    def read(
+        _ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        return listed(given)
+
+    return click.option(
+        option, name, metavar=metavar, type=TEXT, multiple=True, help=told, callback=read
+    )
+
+
+def listed(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the items of lists with commas, each once.
+
+    >>> listed(("CN,HK", "RU", "CN"))
+    ('CN', 'HK', 'RU')
+    """
+    items = (item.strip() for one in given for item in one.split(","))
+    return tuple(dict.fromkeys(item for item in items if item))
+
+
 def question(command: _Command) -> _Command:
     """Add what a question about access is made of: PROVIDER, REGION and who asks when."""
     for option in (
-        click.option("--known-at", metavar="TIME", type=TEXT, help=_KNOWN_AT),
+        known_at,
         click.option(
             "--audience", type=TEXT, default="public", show_default=True, help="Who asks."
         ),
@@ -112,16 +167,3 @@ def question(command: _Command) -> _Command:
     ):
         command = option(command)
     return command
-
-
-_KNOWN_AT: Final = (
-    "As the log knew it: @POSITION, an instant, or a date (the end of that day, UTC)."
-    "  [default: all that is known]"
-)
-as_of = click.option(
-    "--as-of",
-    metavar="TIME",
-    type=TEXT,
-    help="When it holds in the world: a date (the end of that day) or an instant."
-    "  [default: today, UTC]",
-)

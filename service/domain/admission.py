@@ -181,13 +181,13 @@ def _still_registered(
 def _lifecycles(
     batch: Sequence[Recorded], ledger: Ledger, registry: Registry
 ) -> Iterator[tuple[int, Refused]]:
-    for stream in dict.fromkeys(one.event.stream for one in batch):
-        if not stream.startswith(POLICY):
-            continue
-        mine = {
-            one.event.id: index for index, one in enumerate(batch) if one.event.stream == stream
-        }
-        facts = _facts(stream, batch, ledger)
+    policies: dict[str, list[int]] = {}
+    for place, one in enumerate(batch):
+        if one.event.stream.startswith(POLICY):
+            policies.setdefault(one.event.stream, []).append(place)
+    for stream, places in policies.items():
+        mine = {batch[place].event.id: place for place in places}
+        facts = as_known((*ledger.stream(stream), *(batch[place] for place in places)))
         for recorded, fault in judge(stream.removeprefix(POLICY), facts, registry):
             index = mine.get(recorded.event.id)
             if index is None:

@@ -13,7 +13,7 @@ AccesslineError
     └── CorrectionError      a correction that corrects nothing
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TypeAlias
 
@@ -57,6 +57,10 @@ class Rejected(AccesslineError):
         index, first = self.faults[0]
         more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
         super().__init__(f"Event {index}: {first.detail}{more}")
+
+    def placed(self, places: Sequence[int]) -> "Rejected":
+        """Return the same faults in a batch of which only the events at ``places`` were judged."""
+        return Rejected((places[index], fault) for index, fault in self.faults)
 
 
 class BadTimeError(Refused):

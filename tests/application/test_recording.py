@@ -221,3 +221,20 @@ def test_a_registration_that_others_rely_on_cannot_be_retracted(database: Databa
 
     with pytest.raises(Rejected, match="other events name it"):
         record(database, corrected(api))
+
+
+def test_a_fault_is_told_by_its_place_in_the_whole_batch(database: Database) -> None:
+    """An event that the log has already still takes its place among those that were sent."""
+    record(database, *registry_events())
+    known = adopted()
+    record(database, known)
+    bad = event(
+        "policy.adopted",
+        stream="policy:other",
+        data={"directives": [directive("api", "blocked", regions=["UK"])]},
+    )
+
+    with pytest.raises(Rejected) as refused:
+        record(database, known, bad)
+
+    assert [index for index, _ in refused.value.faults] == [1]

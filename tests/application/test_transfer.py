@@ -10,26 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from service.application import transfer
+from service.application import exports, transfer
 from service.application.asking import explained, moment
 from service.application.checking import verify
 from service.application.errors import EventIdConflict
+from service.application.exports import AlteredExport, BadExport, CutExport, OtherLog
 from service.application.recording import Batch, append
-from service.application.transfer import (
-    AlteredExport,
-    BadExport,
-    CutExport,
-    ForkedLog,
-    GapBefore,
-    OtherLog,
-)
+from service.application.transfer import ForkedLog, GapBefore
 from service.domain.answers import Question
 from service.domain.codec import answer_bytes
 from service.domain.errors import Refused, Rejected
 from service.domain.events import Event
 from service.evidence.canonical import canonical_bytes
 from service.evidence.merkle import EMPTY_ROOT, Frontier, extend, leaf_hash, root
-from service.store import engine, schema
+from service.store import engine
 from service.store import events as log
 from service.store.engine import Database
 from tests.builders import NOON, corrected, directive, event, registered, registry_events
@@ -61,7 +55,7 @@ def record(database: Database, *events: Event, minutes: int = 0) -> None:
 def exported(database: Database, after: int = 0) -> bytes:
     """Return the log as a file."""
     written = io.BytesIO()
-    transfer.export(database, transfer.part_of(database, after), written.write)
+    exports.export(database, exports.part_of(database, after), written.write)
     return written.getvalue()
 
 
@@ -88,7 +82,7 @@ def root_of(database: Database) -> str:
 def sealed(*bodies: bytes) -> bytes:
     """Return a file of some events whose first line fits them, whatever they are."""
     tree, _ = extend(Frontier(), map(leaf_hash, bodies))
-    part = transfer.Part(after=0, until=len(bodies), before=Frontier(), root=root(tree))
+    part = exports.Part(after=0, until=len(bodies), before=Frontier(), root=root(tree))
     return part.line() + b"".join(body + b"\n" for body in bodies)
 
 
@@ -153,17 +147,17 @@ def test_the_same_log_gives_the_same_file(source: Database, database: Database) 
 def test_a_part_tells_of_the_tree_before_it(after: int, source: Database) -> None:
     """So it can be checked by itself, wherever it begins."""
     file = io.BytesIO(exported(source, after))
-    part = transfer.read_part(file.readline())
+    part = exports.read_part(file.readline())
 
     assert part is not None
     assert (part.after, part.until) == (after, len(STORY))
-    assert sum(map(len, transfer.bodies(file, part))) == len(STORY) - after
+    assert sum(map(len, exports.bodies(file, part))) == len(STORY) - after
 
 
 def test_a_part_does_not_begin_beyond_the_head(source: Database) -> None:
     """Nobody knows what will stand there."""
     with pytest.raises(Refused, match="beyond the head of the log, at 17"):
-        transfer.part_of(source, 18)
+        exports.part_of(source, 18)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.7, 0.99, 1.0])
@@ -171,24 +165,25 @@ def test_an_interrupted_export_goes_on_to_the_same_file(
     share: float, source: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever it was cut, in the middle of a line too; what was appended since is not in it."""
+    monkeypatch.setattr(exports, "CHUNK", 4)
     monkeypatch.setattr(transfer, "CHUNK", 4)
     whole = exported(source)
     cut = io.BytesIO(whole[: int(len(whole) * share)])
     record(source, event("record.reviewed", data={"reviewed_on": "2024-08-01"}), minutes=60)
 
-    found = transfer.written(cut)
+    found = exports.written(cut)
     assert found is not None
-    transfer.require_same(source, found)
+    exports.require_same(source, found)
     written = io.BytesIO(whole[: found.size])
     written.seek(found.size)
-    transfer.export(source, found.part, written.write, done=found.tree)
+    exports.export(source, found.part, written.write, done=found.tree)
 
     assert written.getvalue() == whole
 
 
 def test_an_export_cut_in_its_first_line_begins_again(source: Database) -> None:
     """There is nothing in it that could be kept."""
-    assert transfer.written(io.BytesIO(exported(source)[:40])) is None
+    assert exports.written(io.BytesIO(exported(source)[:40])) is None
 
 
 def test_an_export_of_another_log_is_not_continued(source: Database, database: Database) -> None:
@@ -196,17 +191,17 @@ def test_an_export_of_another_log_is_not_continued(source: Database, database: D
     record(database, *STORY[:10], registered("audience", "students"), *STORY[10:])
     cut = exported(source)[:-200]
 
-    found = transfer.written(io.BytesIO(cut))
+    found = exports.written(io.BytesIO(cut))
 
     assert found is not None
     with pytest.raises(OtherLog):
-        transfer.require_same(database, found)
+        exports.require_same(database, found)
 
 
 def test_what_is_no_export_is_not_continued() -> None:
     """Somebody's notes would be cut off."""
     with pytest.raises(BadExport, match="no export of a log"):
-        transfer.written(io.BytesIO(b'{"id": 1}\n'))
+        exports.written(io.BytesIO(b'{"id": 1}\n'))
 
 
 # Restore.
@@ -232,6 +227,7 @@ def test_a_log_that_is_the_beginning_of_the_file_is_continued(
     held: int, source: Database, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In chunks that end anywhere, and with streams that no longer are in memory."""
+    monkeypatch.setattr(exports, "CHUNK", 4)
     monkeypatch.setattr(transfer, "CHUNK", 4)
     monkeypatch.setattr(transfer, "MOST_KEPT", 3)
     record(database, *STORY[:held])
@@ -298,6 +294,7 @@ def test_a_file_that_was_cut_is_refused(
     share: float, source: Database, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where it was cut at the end of a line; nothing of it is kept."""
+    monkeypatch.setattr(exports, "CHUNK", 4)
     monkeypatch.setattr(transfer, "CHUNK", 4)
     file = exported(source)
     cut = file[: int(len(file) * share)]
@@ -400,6 +397,7 @@ def test_events_are_recorded_as_anybodys(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In one transaction, however many chunks; log, tree and read models are as they must be."""
+    monkeypatch.setattr(exports, "CHUNK", 4)
     monkeypatch.setattr(transfer, "CHUNK", 4)
     monkeypatch.setattr(transfer, "MOST_KEPT", 3)
 
@@ -441,33 +439,3 @@ def test_a_refused_event_is_named_by_its_place_among_all(database: Database) -> 
 
     assert [index for index, _ in refused.value.faults] == [14]
     assert len(stored(database)) == 10
-
-
-# Backup.
-
-
-def test_a_backup_is_a_log_of_its_own(source: Database, tmp_path: Path) -> None:
-    """It verifies, goes on, and is readable to its owner alone."""
-    made = transfer.back_up(source, tmp_path / "backup.db")
-    copy = engine.connect(f"sqlite:///{made.file}")
-    schema.require_current(copy)
-
-    assert stored(copy) == stored(source)
-    assert (made.position, made.root) == (len(STORY), root_of(source))
-    assert Path(made.file).stat().st_mode & 0o777 == 0o600
-    assert verify(copy).findings == ()
-    record(copy, registered("audience", "students"))
-    copy.dispose()
-
-
-def test_a_backup_overwrites_nothing_and_leaves_nothing_half(
-    source: Database, tmp_path: Path
-) -> None:
-    """A name that is taken is refused before anything is read."""
-    (tmp_path / "backup.db").write_bytes(b"precious")
-
-    with pytest.raises(FileExistsError):
-        transfer.back_up(source, tmp_path / "backup.db")
-
-    assert (tmp_path / "backup.db").read_bytes() == b"precious"
-    assert not list(tmp_path.glob(".backup*"))

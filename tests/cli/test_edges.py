@@ -109,3 +109,21 @@ def test_fields_stand_between_tabs_below_their_names(over_seeds: Console) -> Non
         "api\tblocked\tclosed\tblocked\t2024-07-09\t\t",
     ]
     assert printed.err == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete_commands(shell: str, console: Console) -> None:
+    """The script asks the program itself, so it never is of another version."""
+    printed = console("completion", shell)
+
+    assert printed.code == 0
+    assert f"_ACCESSLINE_COMPLETE={shell}_complete" in printed.out
+    assert console("completion", shell, "--json").json["script"] + "\n" == printed.out
+
+
+def test_a_shell_that_is_not_known_is_refused(console: Console) -> None:
+    """With those that are."""
+    printed = console("completion", "tcsh")
+
+    assert printed.code == 2
+    assert "'bash', 'zsh', 'fish'" in printed.err
