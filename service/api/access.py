@@ -15,7 +15,8 @@ from service.api.reads import Read, fixed_position, fixed_times, following
 from service.api.responses import paging, pinned
 from service.api.wiring import wired
 from service.application import asking
-from service.application.asking import CellFilter, Window, moment
+from service.application.asking import CellFilter, Window
+from service.application.moments import moment
 from service.auth.credentials import Role
 from service.auth.guard import requires
 from service.domain.answers import Question

@@ -18,8 +18,9 @@ from service.api.reads import PINNED, Read, fixed_position
 from service.api.responses import canonical, paging
 from service.api.wiring import wired
 from service.application import comparing
-from service.application.asking import CellFilter, moment
+from service.application.asking import CellFilter
 from service.application.comparing import Differences
+from service.application.moments import moment
 from service.auth.credentials import Role
 from service.auth.guard import requires
 from service.domain.answers import Question

@@ -23,8 +23,8 @@ from service.api.responses import answer, paging
 from service.api.schemas import read_batch
 from service.api.schemas.fields import uuid_of
 from service.api.wiring import wired
-from service.application import asking, recording
-from service.application.asking import Named
+from service.application import browsing, recording
+from service.application.browsing import Named
 from service.application.identifiers import new_id
 from service.application.preview import preview
 from service.application.recording import Batch
@@ -160,10 +160,10 @@ def listed() -> Response:
     after = query.number("after", 0, least=0, most=MAX_POSITION)
     cursor, limit = query.cursor(), query.limit()
     named = Named(**{one.name: query.text(one.name) for one in fields(Named)})
-    page = asking.events(
+    page = browsing.events(
         wired().database,
         wanted,
-        asking.naming(wired().database, named, read.now),
+        browsing.naming(wired().database, named, read.now),
         after=after if cursor is None else int(cursor.after),
         limit=limit,
     )
@@ -179,7 +179,7 @@ def one(event_id: str) -> Response:
     """Return one event, as it was recorded."""
     read = Read.begin((), still=True)
     known = uuid_of(event_id)
-    found = None if known is None else asking.event(wired().database, known)
+    found = None if known is None else browsing.event(wired().database, known)
     if found is None:
         detail = f"The log has no event {event_id[:40]!a}; ids are UUIDs, as /v1/events shows them."
         raise UnknownInPath(detail)

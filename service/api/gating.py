@@ -16,7 +16,7 @@ from service.api.responses import answer
 from service.api.schemas.checks import read_check
 from service.api.wiring import wired
 from service.application import gating
-from service.application.asking import moment
+from service.application.moments import moment
 from service.auth.credentials import Role
 from service.auth.guard import requires
 from service.domain.errors import BadTimeError

@@ -7,7 +7,7 @@ from service import __version__
 from service.api import openapi, rendering
 from service.api.reads import Read
 from service.api.wiring import wired
-from service.application import asking
+from service.application import browsing
 from service.auth.credentials import Role
 from service.auth.guard import requires
 
@@ -20,6 +20,6 @@ blueprint = Blueprint("meta", __name__)
 def meta() -> Response:
     """Tell where the log stands, under which rule answers are given, and what is covered."""
     read, database = Read.begin(()), wired().database
-    found = asking.meta(database)
-    _, registry = asking.registry(database, f"@{found.position}", read.now)
+    found = browsing.meta(database)
+    _, registry = browsing.registry(database, f"@{found.position}", read.now)
     return read.answer(rendering.meta(found, registry, __version__), found.position)

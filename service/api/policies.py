@@ -13,8 +13,8 @@ from service.api.query import AS_OF, CURSOR, KNOWN_AT, LIMIT, check_path
 from service.api.reads import Read, fixed_position, fixed_times, following
 from service.api.responses import paging, pinned
 from service.api.wiring import wired
-from service.application import asking, auditing
-from service.application.asking import moment
+from service.application import auditing, browsing
+from service.application.moments import moment
 from service.auth.credentials import Role
 from service.auth.guard import requires
 
@@ -36,7 +36,7 @@ def listed() -> Response:
     """
     read = Read.begin(_LIST, rendering.POLICY_COLUMNS, fixed=fixed_times)
     cursor = read.query.cursor()
-    found = asking.policies(
+    found = browsing.policies(
         wired().database,
         as_of=moment(read.as_of(), read.now),
         known_at=read.known_at(),
@@ -60,7 +60,7 @@ def one(slug: str) -> Response:
     check_path(slug=slug)
     read = Read.begin(_ONE, fixed=fixed_times)
     as_of = moment(read.query.text("as_of"), read.now)
-    known_at, found = asking.policy(
+    known_at, found = browsing.policy(
         wired().database,
         slug,
         as_of=as_of,

@@ -28,7 +28,7 @@ from service.api.cursors import Cursor
 from service.api.negotiation import CSV, JSON, wanted
 from service.api.query import MAX_POSITION, MIN_POSITION, Parameter, Query
 from service.api.wiring import wired
-from service.application import asking
+from service.application import moments
 from service.domain.answers import KnownAt
 from service.domain.codec import answer_bytes
 from service.domain.resolution import RULE
@@ -189,7 +189,7 @@ class Read:
         else:
             texts = {names[0]: f"@{cursor.known_from}", names[-1]: f"@{cursor.known_at}"}
         return tuple(
-            asking.position(database, text, self.now, name) for name, text in texts.items()
+            moments.position(database, text, self.now, name) for name, text in texts.items()
         )
 
 

@@ -13,8 +13,8 @@ from service.api.query import AS_OF, CURSOR, KNOWN_AT, LIMIT, Parameter, check_k
 from service.api.reads import Read, fixed_position
 from service.api.responses import paging
 from service.api.wiring import wired
-from service.application import asking
-from service.application.asking import moment
+from service.application import browsing
+from service.application.moments import moment
 from service.auth.credentials import Role
 from service.auth.guard import requires
 from service.domain.events import AuthorityKind
@@ -136,7 +136,7 @@ def _list(
 ) -> Response:
     """Answer a part of a list of ids, as known when its first part was asked for."""
     cursor, limit = read.query.cursor(), read.query.limit()
-    known_at, registry = asking.registry(wired().database, read.known_at(), read.now)
+    known_at, registry = browsing.registry(wired().database, read.known_at(), read.now)
     ids = ids_of(registry)
     start = 0 if cursor is None else bisect_right(ids, cursor.after)
     shown = ids[start : start + limit]

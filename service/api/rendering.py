@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from service.api import tables
 from service.api.places import name_of
-from service.application.asking import Listing, Meta, Policies, Row, Span, Timeline
+from service.application.asking import Listing, Row, Span, Timeline
+from service.application.browsing import Meta, Policies
 from service.application.preview import Cause, Preview
 from service.application.recording import Receipt
 from service.domain import regions

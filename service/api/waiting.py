@@ -9,7 +9,7 @@ import time
 from threading import Lock
 from typing import Final
 
-from service.application import asking
+from service.application import moments
 from service.domain.errors import AccesslineError
 from service.store.engine import Database
 
@@ -45,7 +45,7 @@ class Waiting:
         Raises:
             NotThereYet: It has not in time, or too many are waiting already.
         """
-        position = asking.head_position(database)
+        position = moments.head_position(database)
         if position >= wanted:
             return
         with self._lock:
@@ -61,7 +61,7 @@ class Waiting:
     def _wait(self, database: Database, wanted: int) -> None:
         deadline = time.monotonic() + self.seconds
         pause = _FIRST_PAUSE
-        while (position := asking.head_position(database)) < wanted:
+        while (position := moments.head_position(database)) < wanted:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise NotThereYet(wanted=wanted, position=position)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from service.application.asking import known_position, require_policy
+from service.application.browsing import require_policy
+from service.application.moments import known_position
 from service.domain.answers import KnownAt
 from service.domain.events import Event, RecordCorrected, Recorded
 from service.domain.history import settled

@@ -14,10 +14,10 @@ from service.application.asking import (
     CellFilter,
     check_filter,
     check_question,
-    known_position,
     question_cells,
     wanted_cells,
 )
+from service.application.moments import known_position
 from service.application.preview import Cause, Told
 from service.domain.answers import KnownAt, Question, cell_answer, timeline
 from service.domain.errors import BadPeriodError, BadTimeError

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from service.application.asking import CellFilter, check_filter, known_head, known_position
+from service.application.asking import CellFilter, check_filter
+from service.application.moments import known_head, known_position
 from service.application.preview import Cause
 from service.domain.answers import KnownAt
 from service.domain.events import PolicyRepealed, PolicyWithdrawn, RecordCorrected, Recorded

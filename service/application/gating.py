@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from service.application.asking import check_question, known_position
+from service.application.asking import check_question
+from service.application.moments import known_position
 from service.domain.answers import KnownAt, Question, cell_answer, timeline
 from service.domain.errors import UnknownIdError
 from service.domain.resolution import RULE, Access, State, access_of

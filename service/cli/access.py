@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from service.api import rendering
-from service.application import asking
+from service.application import asking, moments
 from service.application.asking import Window
 from service.cli import exits, explaining, output, remote, session
 from service.cli.remote import Server
@@ -115,7 +115,7 @@ def _timeline(
         until=When.moment(until, path=("until",)) if until else None,
     )
     now = session.now()
-    question = _question(asked, asking.moment(None, now))
+    question = _question(asked, moments.moment(None, now))
     with session.database() as database:
         answer = asking.intervals(database, question, window, asked["known_at"], now)
     return session.answered(rendering.timeline(answer))
@@ -128,7 +128,7 @@ def _ask(asked: Mapping[str, str | None], server: Server | None) -> tuple[Explai
         plain = server.get("access", *steps, **rest)
         return server.read_as(Explained, plain), plain
     now = session.now()
-    question = _question(asked, asking.moment(asked["as_of"], now))
+    question = _question(asked, moments.moment(asked["as_of"], now))
     with session.database() as database:
         answer = asking.explained(database, question, asked["known_at"], now)
     return answer, rendering.explained(answer)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from service.api import changes
-from service.application import asking, comparing
+from service.application import comparing, moments
 from service.application.asking import CellFilter
 from service.cli import output, remote, session
 from service.cli.remote import Server
@@ -122,7 +122,7 @@ def _here(wanted: CellFilter, asked: _Times) -> dict[str, Any]:
             found = comparing.over_dates(database, wanted, dates, asked.known_at, now)
         else:
             ends = (asked.known_from, asked.known_until)
-            as_of = asking.moment(asked.as_of, now)
+            as_of = moments.moment(asked.as_of, now)
             found = comparing.over_positions(database, wanted, as_of, ends, now)
     return session.answered(changes.differences(found, found.items, None))
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import click
 
 from service.api import rendering
-from service.application import asking
-from service.application.asking import Named
+from service.application import browsing
+from service.application.browsing import Named
 from service.cli import appending, output, remote, session
 from service.cli.remote import Server
 from service.domain.codec import answer_bytes
@@ -92,8 +92,8 @@ def _page(filters: Mapping[str, str | None], after: int, limit: int) -> dict[str
     wanted = _filter(filters)
     with session.database() as database:
         named = Named(**{one.name: filters[one.name] for one in fields(Named)})
-        naming = asking.naming(database, named, session.now())
-        page = asking.events(database, wanted, naming, after=after, limit=limit)
+        naming = browsing.naming(database, named, session.now())
+        page = browsing.events(database, wanted, naming, after=after, limit=limit)
     return session.answered({"items": list(map(rendering.event, page.items)), "next": page.next})
 
 
@@ -146,7 +146,7 @@ def show(*, event_id: UUID, server: Server | None, as_json: bool) -> None:
 
 def _one(event_id: UUID) -> dict[str, Any]:
     with session.database() as database:
-        found = asking.event(database, event_id)
+        found = browsing.event(database, event_id)
     if found is None:
         hint = "'accessline events list' shows what there is."
         raise UnknownIdError(kind="event", given=str(event_id), known=(), hint=hint)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from service.api import rendering
-from service.application import asking
+from service.application import browsing, moments
 from service.cli import output, remote, session
 from service.cli.exits import Code, Failed
 from service.cli.remote import Server
@@ -41,11 +41,11 @@ def list_(*, as_of: str | None, known_at: str | None, server: Server | None, as_
 
 def _all_here(as_of: str | None, known_at: str | None) -> dict[str, Any]:
     now = session.now()
-    day, after = asking.moment(as_of, now), None
+    day, after = moments.moment(as_of, now), None
     items: list[Any] = []
     with session.database() as database:
         while True:
-            part = asking.policies(
+            part = browsing.policies(
                 database, as_of=day, known_at=known_at, now=now, after=after, limit=_PAGE
             )
             found = session.answered(rendering.policies(part, None))
@@ -80,9 +80,9 @@ def show(
 
 def _one_here(slug: str, as_of: str | None, known_at: str | None) -> dict[str, Any]:
     now = session.now()
-    day = asking.moment(as_of, now)
+    day = moments.moment(as_of, now)
     with session.database() as database:
-        at, found = asking.policy(database, slug, as_of=day, known_at=known_at, now=now)
+        at, found = browsing.policy(database, slug, as_of=day, known_at=known_at, now=now)
     if found is None:
         sentence = (
             f"The policy {slug!r} had not begun on {day}, as known at position {at.position}. Ask"

@@ -4,20 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from service.application.asking import (
-    CellFilter,
-    Mentioning,
-    Window,
-    event,
-    events,
-    explained,
-    intervals,
-    known_position,
-    listing,
-    moment,
-    policies,
-    policy,
-)
+from service.application.asking import CellFilter, Window, explained, intervals, listing
+from service.application.browsing import Mentioning, event, events, policies, policy
+from service.application.moments import known_position, moment
 from service.application.recording import Batch, Clock, append
 from service.domain.answers import Question
 from service.domain.errors import BadPeriodError, BadTimeError, UnknownIdError

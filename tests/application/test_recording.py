@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.application.asking import explained, moment
+from service.application.asking import explained
 from service.application.errors import EventIdConflict, IdempotencyConflict, VersionConflict
+from service.application.moments import moment
 from service.application.recording import Batch, Outcome, append
 from service.domain.answers import Question
 from service.domain.codec import answer_bytes

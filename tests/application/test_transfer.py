@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from service.application import exports, transfer
-from service.application.asking import explained, moment
+from service.application.asking import explained
 from service.application.checking import verify
 from service.application.errors import EventIdConflict
 from service.application.exports import AlteredExport, BadExport, CutExport, OtherLog
+from service.application.moments import moment
 from service.application.recording import Batch, append
 from service.application.transfer import ForkedLog, GapBefore
 from service.domain.answers import Question
