@@ -263,17 +263,10 @@ def newest(  # noqa: PLR0913, PLR0917 where to look, and which part of what is t
 
 
 def _touching(generation: int, registry: Registry, near: Near) -> Iterable[sa.ColumnElement[bool]]:
-    restrictions = list(_restrictions(registry, near))
-    if restrictions:
-        scope = statement_scope.c
-        touching = sa.select(scope.statement).where(scope.generation == generation, *restrictions)
-        yield statement.c.statement.in_(touching)
-
-
-def _restrictions(registry: Registry, near: Near) -> Iterable[sa.ColumnElement[bool]]:
+    """Restrict to what may touch a place; each part is a range of the key of the scopes."""
     scope = statement_scope.c
-    if near.provider is not None:
-        yield scope.provider.in_((near.provider, ANY))
+    providers = [] if near.provider is None else [scope.provider.in_((near.provider, ANY))]
+    found = sa.select(scope.statement).where(scope.generation == generation, *providers)
     if near.region is not None and regions.is_place(near.region):
         # Everything in the same country: what lies around the place, and what reaches into it.
         country = near.region[:2]
@@ -282,7 +275,8 @@ def _restrictions(registry: Registry, near: Near) -> Iterable[sa.ColumnElement[b
             for group in registry.groups
             if any(member[:2] == country for member in registry.ever_in(group))
         ]
-        yield sa.or_(
-            scope.region.in_((ANY, country, *groups)),
-            sa.and_(scope.region > f"{country}-", scope.region < f"{country}."),
-        )
+        around = found.where(scope.region.in_((ANY, country, *groups)))
+        inside = found.where(scope.region > f"{country}-", scope.region < f"{country}.")
+        yield statement.c.statement.in_(sa.union(around, inside))
+    elif providers:
+        yield statement.c.statement.in_(found)

@@ -201,13 +201,13 @@ statement_scope = sa.Table(
     metadata,
     _generation(),
     _key_text("provider"),
-    _key_text("service"),
     _key_text("region"),
+    _key_text("service"),
     _key_text("audience"),
     _key_integer("statement"),
     sqlite_with_rowid=False,
 )
-"""The elementary scopes of each statement, one row per combination."""
+"""The elementary scopes of each statement, one row each, found by provider and region."""
 
 mention = sa.Table(
     "mention",
