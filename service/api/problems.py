@@ -285,7 +285,12 @@ def _of_store(error: StoreError) -> Problem:
     wait = _PASSING.get(type(error))
     if wait is None:
         return _unexpected()
-    wrote = " Nothing was recorded." if request.method == "POST" else ""
+    # A commit whose answer was lost may have been kept: only the log can tell.
+    unsure = (
+        " Whether this was recorded is not known: sent again with the same Idempotency-Key, or the "
+        "same event ids, it is recorded once."
+    )
+    wrote = unsure if request.method == "POST" else ""
     return Problem(
         status=503,
         type="unavailable",

@@ -11,8 +11,10 @@ What a driver raises leaves here as one of `service.store.errors`.
 """
 
 import os
+import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +44,10 @@ from service.store.tables import REVISION
 
 STATEMENT_SECONDS: Final = 30
 """How long one statement may run on PostgreSQL."""
+
+_LOOK_SECONDS: Final = (0.008, 0.0008)
+"""How often a writer looks whether SQLite's lock is free: one that has just come, and one that has
+waited for half a second."""
 
 _OLDEST_SQLITE: Final = (3, 35)  # UPDATE … RETURNING
 
@@ -116,9 +122,12 @@ class Database:
         with (
             self._turn(self._write_turn),
             _translated(self.name, writing=True),
-            self._writer.begin() as connection,
+            self._writer.connect() as connection,
+            connection.begin() as transaction,
         ):
             yield connection
+            with _confirmed_within(self.wait, connection):
+                transaction.commit()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -196,7 +205,8 @@ def _sqlite(url: URL, *, read_only: bool, wait: float) -> Database:
     def for_writing() -> sqlite3.Connection:
         _create_private(file, name)
         durable = ("journal_mode=WAL", "synchronous=FULL", "recursive_triggers=ON")
-        return _open_sqlite(_uri(file), *durable, wait=wait)
+        # The last one: it is `_begin_in_turn` that waits.
+        return _open_sqlite(_uri(file), *durable, "busy_timeout=0", wait=wait)
 
     def for_reading() -> sqlite3.Connection:
         if not file.exists():
@@ -210,8 +220,8 @@ def _sqlite(url: URL, *, read_only: bool, wait: float) -> Database:
         file=file,
         read_only=read_only,
         wait=wait,
-        _writer=_sqlite_engine(for_writing, _pool(1, 0, wait), "BEGIN IMMEDIATE"),
-        _reader=_sqlite_engine(for_reading, _pool(8, 56, wait), "BEGIN"),
+        _writer=_sqlite_engine(for_writing, _pool(1, 0, wait), partial(_begin_in_turn, wait)),
+        _reader=_sqlite_engine(for_reading, _pool(8, 56, wait), _begin_with("BEGIN")),
         _write_turn=threading.Lock(),
         _read_turn=None,
     )
@@ -227,24 +237,52 @@ def _sqlite_in_memory(*, read_only: bool, wait: float) -> Database:
         file=None,
         read_only=read_only,
         wait=wait,
-        _writer=_sqlite_engine(lambda: shared, one, "PRAGMA query_only=OFF", "BEGIN IMMEDIATE"),
-        _reader=_sqlite_engine(lambda: shared, one, "PRAGMA query_only=ON", "BEGIN"),
+        _writer=_sqlite_engine(
+            lambda: shared, one, _begin_with("PRAGMA query_only=OFF", "BEGIN IMMEDIATE")
+        ),
+        _reader=_sqlite_engine(lambda: shared, one, _begin_with("PRAGMA query_only=ON", "BEGIN")),
         _write_turn=turn,
         _read_turn=turn,
     )
 
 
 def _sqlite_engine(
-    creator: Callable[[], sqlite3.Connection], options: dict[str, Any], *begin: str
+    creator: Callable[[], sqlite3.Connection],
+    options: dict[str, Any],
+    begin: Callable[[sa.Connection], None],
 ) -> sa.Engine:
     engine = sa.create_engine("sqlite+pysqlite://", creator=creator, **options)
+    sa.event.listen(engine, "begin", begin)
+    return engine
 
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        for statement in begin:
+
+def _begin_with(*statements: str) -> Callable[[sa.Connection], None]:
+    def begin(connection: sa.Connection) -> None:
+        for statement in statements:
             connection.exec_driver_sql(statement)
 
-    return engine
+    return begin
+
+
+def _begin_in_turn(wait: float, connection: sa.Connection) -> None:
+    """Begin a transaction that may write, as soon as no other process has one.
+
+    SQLite's own waiting is unfair: the longer a process has waited, the more rarely it looks, up to
+    every 100 ms, while one that has just come looks every millisecond. Here it is the other way.
+    """
+    began = time.monotonic()
+    driver: Any = connection.connection.driver_connection
+    first, least = _LOOK_SECONDS
+    while (waited := time.monotonic() - began) < wait:
+        try:
+            driver.execute("BEGIN IMMEDIATE").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                break
+        else:
+            return
+        time.sleep(max(first / (1 + 20 * waited), least))
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # Whatever it meets now is told.
 
 
 def _open_sqlite(uri: str, *pragmas: str, wait: float) -> sqlite3.Connection:
@@ -331,6 +369,28 @@ def _prepare_session(wait: float, connection: Any, _: object) -> None:  # noqa: 
             " WHERE current_setting('synchronous_commit') = 'off'"
         )
     connection.commit()
+
+
+@contextmanager
+def _confirmed_within(seconds: float, connection: sa.Connection) -> Iterator[None]:
+    """Hang up on PostgreSQL where it does not confirm a commit in time.
+
+    With a synchronous standby that is gone, COMMIT waits for ever, and `statement_timeout` does not
+    end it. It is not cancelled: that would make it a commit that no standby has, seen by all. So it
+    goes on waiting, and keeps the head: nothing is acknowledged until the standby is back.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    number = connection.connection.driver_connection.fileno()  # type: ignore[union-attr]
+    with socket.socket(fileno=os.dup(number)) as line:
+        hang_up = threading.Timer(seconds, line.shutdown, (socket.SHUT_RDWR,))
+        hang_up.start()
+        try:
+            yield
+        finally:
+            hang_up.cancel()
+            hang_up.join()
 
 
 def _pool(size: int, overflow: int, wait: float) -> dict[str, Any]:

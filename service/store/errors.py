@@ -93,7 +93,7 @@ class WriteRefused(StoreError):
     def __init__(self, *, database: str, reason: str) -> None:
         self.database = database
         self.reason = reason
-        super().__init__(f"The database {database} refused the write, nothing was kept: {reason}")
+        super().__init__(f"The database {database} refused the write: {reason}")
 
 
 class ReadOnlyDatabase(StoreError):
