@@ -77,6 +77,7 @@ def register(spec: Any, limits: Limits) -> None:  # noqa: ANN401 -- apispec's, u
     spec.components.schema("ChangeMade", _with(recorded, CHANGE))
     spec.components.schema("Entry", _with(recorded, ENTRY))
     spec.components.schema("Batch", _batch(limits))
+    known["Event"] = _by_type(spec, event)
     for status, description in _REFUSALS.items():
         content = {PROBLEM: {"schema": {"$ref": REF + "Problem"}}}
         refused = {"description": description, "content": content}
@@ -92,6 +93,26 @@ def register(spec: Any, limits: Limits) -> None:  # noqa: ANN401 -- apispec's, u
             "description": "A key of the role `reader` or `curator`; only curators may append.",
         },
     )
+
+
+def _by_type(spec: Any, event: Doc) -> Doc:  # noqa: ANN401 -- apispec's, untyped
+    """Describe an event as one of its types, each with its own ``data``."""
+    names = {}
+    for kind, schema in SCHEMAS.items():
+        name = names[kind] = f"{schema.makes.__name__}Event"
+        own = {
+            "type": {"type": "string", "const": kind},
+            "data": {"$ref": REF + schema.makes.__name__},
+        }
+        spec.components.schema(name, {**event, "properties": {**event["properties"], **own}})
+    return {
+        "description": event.get("description", "An event of one of the types."),
+        "oneOf": [{"$ref": REF + name} for name in names.values()],
+        "discriminator": {
+            "propertyName": "type",
+            "mapping": {kind: REF + name for kind, name in names.items()},
+        },
+    }
 
 
 def _with(recorded: Doc, more: Doc) -> Doc:

@@ -5,6 +5,7 @@ that these name. flask-smorest puts operations together; the document is served 
 ``/openapi.json``.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final
@@ -235,7 +236,13 @@ def install(app: Flask, blueprints: Sequence[Blueprint], limits: Limits) -> None
 
     @cache
     def written() -> bytes:
-        return orjson.dumps(api.spec.to_dict())
+        document: Doc = api.spec.to_dict()
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                if isinstance(operation, dict):
+                    operation.setdefault("operationId", _operation_id(method, path))
+                    operation.setdefault("description", operation.get("summary", ""))
+        return orjson.dumps(document)
 
     @app.get("/openapi.json")
     def openapi() -> Response:
@@ -243,6 +250,15 @@ def install(app: Flask, blueprints: Sequence[Blueprint], limits: Limits) -> None
         response.add_etag()
         response.make_conditional(request)
         return response
+
+
+def _operation_id(method: str, path: str) -> str:
+    """Return the name that a generated client gives an operation.
+
+    >>> _operation_id("get", "/v1/access/{provider}/{region}/timeline")
+    'get_access_provider_region_timeline'
+    """
+    return "_".join((method, *re.findall(r"[a-z]+", path.removeprefix("/v1"))))
 
 
 _INFO: Final = {
