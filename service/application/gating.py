@@ -88,12 +88,12 @@ def check(
         at = known_position(connection, known_at, now)
         world = known.world(connection, at.position, near)
     narrowed = {cell.provider: by_place(world, cell.provider) for cell in cells}
-    items = []
-    for cell in cells:
+    told: dict[Wanted, Checked] = {}
+    for cell in dict.fromkeys(cells):
         in_group = cell.region in world.registry.groups
         part = world if in_group else narrowed[cell.provider](cell.region)
-        items.append(_checked(part, cell, as_of))
-    return Checks(as_of=as_of, known_at=at, rule=RULE, items=tuple(items))
+        told[cell] = _checked(part, cell, as_of)
+    return Checks(as_of=as_of, known_at=at, rule=RULE, items=tuple(told[cell] for cell in cells))
 
 
 def _checked(world: World, wanted: Wanted, as_of: When) -> Checked:
