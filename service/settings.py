@@ -41,7 +41,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "HOST": "an address to listen on, such as 127.0.0.1, 0.0.0.0 or ::1",
     "PORT": "a whole number from 1 to 65535, such as 8000",
     "WORKERS": "a whole number from 1 to 64, such as 2 (processes that answer requests)",
-    "THREADS": "a whole number from 1 to 256, such as 4 (threads in each process)",
+    "THREADS": "a whole number from 1 to 256, such as 192 (threads in each process)",
     "PUBLIC_READS": "true or false (false: reading needs a key too)",
     "MAX_BODY_BYTES": "a whole number of bytes from 65536 to 1073741824, such as 8388608",
     "MAX_BATCH": "a whole number from 1 to 100000, such as 1000 (events in one append)",
@@ -89,7 +89,7 @@ class Settings:
         host: the address to listen on.
         port: the port to listen on.
         workers: processes that answer requests.
-        threads: threads in each process.
+        threads: threads in each process; a client that is slow to send its body keeps one.
         public_reads: whether reading needs no key.
         max_body_bytes: the largest request body that is read.
         max_batch: the most events that one append may bring.
@@ -106,7 +106,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
-    threads: int = 4
+    threads: int = 192
     public_reads: bool = True
     max_body_bytes: int = 8 * _MIB
     max_batch: int = 1000

@@ -198,7 +198,7 @@ class Serving:
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, MAX_PORT), help="Port.  [default: 8000]")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes.  [default: 1]")
-@click.option("--threads", type=click.IntRange(1, 256), help="Threads in each.  [default: 4]")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads in each.  [default: 192]")
 @session.as_json
 def serve(*, as_json: bool, **given: Any) -> None:  # noqa: ANN401 -- a text or numbers
     """Answer over HTTP.

@@ -73,7 +73,7 @@ class Server:
     module: str = "service"
     prefix: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    threads: int = 4
+    threads: int = 192
     port: int = field(default_factory=_free_port)
     process: "subprocess.Popen[bytes] | None" = None
 

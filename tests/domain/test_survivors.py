@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from service.domain.answers import timeline
+from service.domain.errors import BadPeriodError
 from service.domain.events import Event
 from service.domain.fold import Fold
 from service.domain.history import as_known
@@ -19,8 +20,8 @@ from service.domain.registry import Registry
 from service.domain.resolution import How, resolve
 from service.domain.scope import Cell, Scope, may_match
 from service.domain.timeline import Interval, differences
-from service.domain.times import When
-from service.evidence.canonical import text_fault
+from service.domain.times import When, check_period
+from service.evidence.canonical import CanonicalError, canonical_bytes, text_fault
 from tests.builders import directive, event, log, registry_events, world
 
 CAST = Registry.of(log(*registry_events()))
@@ -390,3 +391,41 @@ def test_the_first_and_the_last_tag_are_tags() -> None:
     """U+E0000 to U+E007F hide whole sentences in a text."""
     for tag in ("\U000e0000", "\U000e0001", "\U000e007f"):
         assert "a tag character" in str(text_fault(f"a{tag}b"))
+
+
+def test_a_paragraph_separator_is_named() -> None:
+    """It ends a line in some editors and in no others."""
+    assert "a paragraph separator" in str(text_fault("a\u2029b"))
+
+
+def test_the_greatest_integer_is_that_of_every_json_reader() -> None:
+    """2^53 - 1 (RFC 7493, section 2.2)."""
+    assert canonical_bytes([9007199254740991, -9007199254740991])
+    for beyond in (9007199254740992, -9007199254740992):
+        with pytest.raises(CanonicalError):
+            canonical_bytes(beyond)
+
+
+@pytest.mark.parametrize("offset", ["+23:59", "-23:59", "+23:00", "-00:59"])
+def test_every_offset_within_a_day_is_read(offset: str) -> None:
+    """RFC 3339, section 5.6: hours 00 to 23, minutes 00 to 59."""
+    assert When.bound(f"2024-07-09T12:00:00{offset}").text == f"2024-07-09T12:00:00{offset}"
+
+
+def test_a_day_is_no_period_in_any_two_calendars() -> None:
+    """As days it is empty, though as instants it would last from Tokyo's morning to Seattle's."""
+    day = When.bound("2024-02-01")
+
+    with pytest.raises(BadPeriodError):
+        check_period(day, day, "Asia/Tokyo", "America/Los_Angeles")
+
+
+def test_objects_are_nested_no_deeper_than_lists() -> None:
+    """Thirty-two containers, of either kind."""
+    objects: object = 1
+    for _ in range(32):
+        objects = {"a": objects}
+
+    assert canonical_bytes(objects)
+    with pytest.raises(CanonicalError):
+        canonical_bytes({"a": objects})

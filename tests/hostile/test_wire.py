@@ -200,10 +200,6 @@ def test_who_does_not_read_holds_nobody_up(live: Live) -> None:
         assert slowest(live) < PATIENCE
 
 
-@pytest.mark.xfail(
-    reason="a body that does not come keeps its thread for as long as its client likes",
-    strict=False,  # which thread gets which request is the server's business
-)
 @pytest.mark.parametrize("rest", [b"Content-Length: 100\r\n\r\n{", CHUNKED + b"\r\n5\r\n{"])
 def test_a_body_that_does_not_come_holds_nobody_up(rest: bytes, live: Live) -> None:
     """150 clients without a key that send a head and no body; others are answered."""
