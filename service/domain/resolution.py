@@ -324,7 +324,7 @@ def _lost(
 ) -> list[tuple[Claim, Claim, How]]:
     """Return the claims of which every matching scope is beaten, by which claim, and how.
 
-    Posterior where that alone would do, since then its conditions go too.
+    Posterior where every scope was replaced, since then its conditions go too.
     """
     lost: list[tuple[Claim, Claim, How]] = []
     for claim in claims:
@@ -344,13 +344,10 @@ def _lost(
         ]
         if not all(beaters):
             continue
-        posterior = [
-            next((other for other, how in one if how is How.POSTERIOR), None) for one in beaters
-        ]
-        if posterior[0] is not None and all(other is not None for other in posterior):
-            lost.append((claim, posterior[0], How.POSTERIOR))
-        else:
-            lost.append((claim, *beaters[0][0]))
+        replaced = all(any(how is How.POSTERIOR for _, how in one) for one in beaters)
+        wanted = How.POSTERIOR if replaced else How.SPECIALIS
+        found = [other for one in beaters for other, how in one if how is wanted]
+        lost.append((claim, next(other for other in rivals if other in found), wanted))
     return lost
 
 

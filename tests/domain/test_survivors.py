@@ -19,7 +19,7 @@ from service.domain.policy import judge
 from service.domain.registry import Registry
 from service.domain.resolution import How, resolve
 from service.domain.scope import Cell, Scope, may_match
-from service.domain.timeline import Interval, differences
+from service.domain.timeline import Interval, differences, run
 from service.domain.times import When, check_period
 from service.evidence.canonical import CanonicalError, canonical_bytes, text_fault
 from tests.builders import directive, event, log, registry_events, world
@@ -268,9 +268,6 @@ def test_the_ways_to_lose_have_names() -> None:
     assert [str(one) for one in How] == ["overrides", "specialis", "posterior"]
 
 
-@pytest.mark.xfail(
-    reason="how a text with two scopes loses hangs on which of them is listed first", strict=True
-)
 def test_how_a_text_loses_does_not_hang_on_the_order_of_its_scopes() -> None:
     """One scope replaced, the other only narrowed: its conditions stay, however it is listed."""
 
@@ -310,6 +307,27 @@ def test_a_cell_that_was_only_measured_has_one_interval() -> None:
     (only,) = timeline(world(seen), API)
 
     assert (only.since, only.until, only.answer[0]) == (None, None, "unknown")
+
+
+def test_a_run_ends_at_what_interrupts_it_however_briefly() -> None:
+    """The same answer before and after a ban of ten days is two runs."""
+    offer = adopted(directive("api", "available", effective_from="2024-02-01"))
+    bans = (
+        adopted(directive(effective_from=start, effective_until=end), stream=f"policy:{slug}")
+        for slug, start, end in (
+            ("a", "2024-03-01", "2024-03-11"),
+            ("b", "2024-05-01", "2024-05-11"),
+        )
+    )
+    known = world(offer, *bans)
+
+    def ends(day: str) -> tuple[str, str]:
+        since, until = run(known, resolve(known, API, When.moment(day)), When.moment(day))
+        return str(since), str(until)
+
+    assert ends("2024-02-15") == ("2024-02-01", "2024-03-01")
+    assert ends("2024-04-15") == ("2024-03-11", "2024-05-01")
+    assert ends("2024-06-15") == ("2024-05-11", "None")
 
 
 def test_an_interval_names_nothing_that_cannot_reach_the_cell() -> None:
