@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 import orjson
-import sqlalchemy as sa
 
 from service.domain.errors import AccesslineError, Refused
 from service.evidence.canonical import MAX_BYTES, MAX_INTEGER, canonical_bytes
@@ -133,7 +132,7 @@ def part_of(database: Database, after: int = 0) -> Part:
         if after > head.position:
             detail = f"Position {after} lies beyond the head of the log, at {head.position}."
             raise Refused(detail, path=("after",), suggestion=str(head.position))
-        before = frontier_of(connection, after)
+        before = tree.frontier(connection, after)
     return Part(after=after, until=head.position, before=before, root=root(head.frontier))
 
 
@@ -201,27 +200,6 @@ def bodies(source: BinaryIO, part: Part) -> Iterator[list[bytes]]:
         raise AlteredExport(found=root(frontier).hex(), told=part.root.hex())
 
 
-def frontier_of(connection: sa.Connection, size: int) -> Frontier:
-    """Return the tree over the first events of the log, from the nodes that are stored."""
-    hashes: list[bytes] = []
-    start = 0
-    for level in reversed(range(size.bit_length())):
-        if size >> level & 1:
-            found = _subtree(connection, level, start)
-            if found is None:
-                raise StoreDamaged(found=f"a node of the tree over {size} events is missing.")
-            hashes.append(found)
-            start += 1 << level
-    return Frontier(size, tuple(hashes))
-
-
-def _subtree(connection: sa.Connection, level: int, start: int) -> bytes | None:
-    if level:
-        return tree.node_at(connection, level, start >> level)
-    rows = log.at(connection, (start + 1,))
-    return rows[0].leaf if rows else None
-
-
 # Export.
 
 
@@ -271,9 +249,9 @@ def require_same(database: Database, found: Written) -> None:
         if found.part.until > log.read_head(connection).position:
             raise OtherLog(position=found.part.until)
         for tree_then in (found.part.before, found.tree):
-            if frontier_of(connection, tree_then.size) != tree_then:
+            if tree.frontier(connection, tree_then.size) != tree_then:
                 raise OtherLog(position=tree_then.size)
-        if root(frontier_of(connection, found.part.until)) != found.part.root:
+        if root(tree.frontier(connection, found.part.until)) != found.part.root:
             raise OtherLog(position=found.part.until)
 
 

@@ -21,7 +21,6 @@ from service.application.exports import (
     Part,
     Progress,
     bodies,
-    frontier_of,
     read_part,
     untold,
 )
@@ -35,6 +34,7 @@ from service.evidence.merkle import leaf_hash
 from service.projections import projector
 from service.projections.projector import Projector
 from service.store import events as log
+from service.store import tree
 from service.store.codec import decode, encode
 from service.store.engine import Database
 from service.store.events import Head, NewEvent
@@ -197,7 +197,7 @@ def restore(database: Database, source: BinaryIO, *, progress: Progress = untold
         head = log.take_head(connection)
         if part.after > head.position:
             raise GapBefore(head=head.position, after=part.after)
-        if frontier_of(connection, part.after) != part.before:
+        if tree.frontier(connection, part.after) != part.before:
             raise ForkedLog(position=part.after, within=True)
         taking = _TakingIn.begin(connection, head)
         position = part.after

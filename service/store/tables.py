@@ -13,7 +13,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISION: Final = "0004"
+REVISION: Final = "0005"
 """The last migration: the schema that this program works with."""
 
 FOREVER: Final = 2**62
@@ -90,6 +90,7 @@ event = sa.Table(
     sa.CheckConstraint("version > 0", name="version"),
     sa.CheckConstraint("length(leaf) = 32", name="leaf"),
     sa.Index(None, "recorded_at", "position"),
+    sa.Index(None, "recorded_by", "position"),
 )
 """One row per event. `body` holds the canonical bytes, `leaf` their hash in the tree."""
 
@@ -127,6 +128,16 @@ head = sa.Table(
 """One row, the end of the log: whoever appends takes it first, so appends stand in one line."""
 
 # Beside the log.
+
+checkpoint = sa.Table(
+    "checkpoint",
+    metadata,
+    _key_integer("size"),
+    _bytes("note"),
+    sa.Column("published_at", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("size >= 0", name="size"),
+)
+"""The signed notes that were published, one for each size of the log: the newest of that size."""
 
 idempotency = sa.Table(
     "idempotency",

@@ -1,21 +1,89 @@
 """The stored nodes of the Merkle tree: complete inner nodes, level 1 and up.
 
-Leaves are `event.leaf`; nodes are written by `service.store.events.append`.
+Leaves are `event.leaf`; nodes are written by `service.store.events.append`. None of them ever
+changes, so the tree of any earlier size is still here: what a proof or a tile needs is looked up,
+and nothing is hashed again but the few nodes at the edge.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import sqlalchemy as sa
 
-from service.evidence.merkle import Node
-from service.store.tables import node
+from service.evidence.merkle import Frontier, Node
+from service.evidence.proofs import Span, nodes_of
+from service.store.errors import StoreDamaged
+from service.store.tables import event, node
 
-
-def node_at(connection: sa.Connection, level: int, index: int) -> bytes | None:
-    """Find the hash of a complete inner node; None while it is not complete."""
-    return connection.scalar(
-        sa.select(node.c.hash).where(node.c.level == level, node.c.index == index)
+_LEAVES: Final = sa.select(sa.literal(0), event.c.position - 1, event.c.leaf).where(
+    event.c.position.in_(sa.bindparam("positions", expanding=True))
+)
+_NODES: Final = sa.select(node.c.level, node.c.index, node.c.hash).where(
+    sa.tuple_(node.c.level, node.c.index).in_(sa.bindparam("nodes", expanding=True))
+)
+_LEAF_RANGE: Final = (
+    sa.select(event.c.leaf)
+    .where(event.c.position > sa.bindparam("start"), event.c.position <= sa.bindparam("end"))
+    .order_by(event.c.position)
+)
+_NODE_RANGE: Final = (
+    sa.select(node.c.hash)
+    .where(
+        node.c.level == sa.bindparam("level"),
+        node.c.index >= sa.bindparam("start"),
+        node.c.index < sa.bindparam("end"),
     )
+    .order_by(node.c.index)
+)
+
+
+def roots(connection: sa.Connection, spans: Sequence[Span]) -> list[bytes]:
+    """Return the root over each of some spans of the log, in two statements for all of them.
+
+    Raises:
+        StoreDamaged: A node that must be there is not.
+    """
+    wanted = set(nodes_of(spans))
+    found: dict[tuple[int, int], bytes] = {}
+    leaves = [index + 1 for level, index in wanted if level == 0]
+    inner = [one for one in wanted if one[0]]
+    for statement, asked in ((_LEAVES, {"positions": leaves}), (_NODES, {"nodes": inner})):
+        if any(asked.values()):
+            for level, index, found_hash in connection.execute(statement, asked):
+                found[level, index] = bytes(found_hash)
+
+    def at(level: int, index: int) -> bytes:
+        try:
+            return found[level, index]
+        except KeyError:
+            raise missing(level, index) from None
+
+    return [span.root(at) for span in spans]
+
+
+def missing(level: int, index: int) -> StoreDamaged:
+    """Return the error for a node that must be there."""
+    return StoreDamaged(found=f"the tree's node {index} on level {level} is missing.")
+
+
+def frontier(connection: sa.Connection, size: int) -> Frontier:
+    """Return the tree over the first events of the log, from the nodes that are stored.
+
+    Raises:
+        StoreDamaged: A node that must be there is not.
+    """
+    subtrees = Span(0, size).subtrees()
+    spans = [Span(index << level, index + 1 << level) for level, index in subtrees]
+    return Frontier(size, tuple(roots(connection, spans)))
+
+
+def hashes(connection: sa.Connection, level: int, first: int, count: int) -> list[bytes]:
+    """Read hashes side by side on one level, as many of them as are complete."""
+    if level == 0:
+        asked = {"start": first, "end": first + count}
+        return [bytes(one) for one in connection.scalars(_LEAF_RANGE, asked)]
+    asked = {"level": level, "start": first, "end": first + count}
+    return [bytes(one) for one in connection.scalars(_NODE_RANGE, asked)]
 
 
 def nodes(connection: sa.Connection, chunk: int = 1000) -> Iterator[Node]:

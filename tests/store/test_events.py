@@ -82,8 +82,7 @@ def test_the_tree_is_stored_with_the_events(database: Database) -> None:
         assert events.read_head(connection).frontier == frontier
         stored = list(tree.nodes(connection, chunk=4))
         assert stored == sorted(nodes, key=lambda node: (node.level, node.index))
-        assert tree.node_at(connection, 4, 0) == stored[-1].hash
-        assert tree.node_at(connection, 4, 1) is None
+        assert tree.hashes(connection, 4, 0, 2) == [stored[-1].hash]
 
 
 def test_what_is_rolled_back_leaves_nothing(database: Database) -> None:
@@ -210,6 +209,9 @@ def test_events_are_found_by_id_however_many_are_asked_for(database: Database) -
         (EventFilter(), [1, 2, 3, 4, 5]),
         (EventFilter(stream="policy:b"), [2, 4]),
         (EventFilter(stream="policy:"), []),
+        (EventFilter(streams=("policy:b", "policy:c")), [2, 4]),
+        (EventFilter(streams=()), []),
+        (EventFilter(streams=sa.select(sa.literal("policy:a"))), [1]),
         (EventFilter(stream_prefix="policy:"), [1, 2, 4]),
         (EventFilter(stream_prefix="policy:b"), [2, 4]),
         (EventFilter(stream_prefix="policy:%"), []),
