@@ -18,10 +18,10 @@ complete subtrees that cover it, largest first, one per bit that is set in its s
        / \     / \   / \
       0   1   2   3 4   5 C = (0, 6)   leaf 6
 
-Next: service/projections/statements.py, how what touches a cell is found.
+Next: service/evidence/proofs.py, how a part of the tree proves the whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Self
@@ -122,6 +122,29 @@ def extend(frontier: Frontier, leaves: Iterable[bytes]) -> tuple[Frontier, tuple
         stack.append(merged)
         size += 1
     return Frontier(size, tuple(stack)), tuple(nodes)
+
+
+def extend_past(
+    frontier: Frontier, leaves: Sequence[bytes], sizes: Iterable[int]
+) -> tuple[Frontier, tuple[Node, ...], dict[int, bytes]]:
+    """Append leaf hashes as ``extend`` does, and take the root at some sizes on the way.
+
+    Args:
+        frontier: The tree so far.
+        leaves: What is appended.
+        sizes: In ascending order; those that are not passed are left out.
+
+    Returns:
+        What ``extend`` returns, and the roots by size.
+    """
+    nodes: list[Node] = []
+    roots: dict[int, bytes] = {}
+    begin, end = frontier.size, frontier.size + len(leaves)
+    for size in (*(one for one in sizes if begin < one <= end), end):
+        frontier, new = extend(frontier, leaves[frontier.size - begin : size - begin])
+        nodes += new
+        roots[size] = root(frontier)
+    return frontier, tuple(nodes), roots
 
 
 def root(frontier: Frontier) -> bytes:
