@@ -6,15 +6,16 @@ of its children, and the head fits. Then it makes all read models again in a scr
 memory and compares them row by row. It writes nothing and stops nobody.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import zip_longest
 
 import sqlalchemy as sa
 
 from service.domain.events import Recorded
-from service.evidence.merkle import Frontier, Node, extend, leaf_hash, root
+from service.evidence.checkpoints import Checkpoint
+from service.evidence.merkle import Frontier, Node, extend_past, leaf_hash, root
+from service.evidence.verification import Finding, FindingKind, difference, rewritten
 from service.projections import projector
 from service.projections.projector import Projector
 from service.store import events as log
@@ -25,29 +26,6 @@ from service.store.events import EventRow, Head
 
 CHUNK = 1000
 MAX_FINDINGS = 100
-
-
-class FindingKind(StrEnum):
-    """What is wrong."""
-
-    GAP = "gap"
-    EDITED = "edited"
-    COLUMNS = "columns"
-    VERSION = "version"
-    TIME = "time"
-    TREE = "tree"
-    HEAD = "head"
-    UNREADABLE = "unreadable"
-    PROJECTION = "projection"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that is not as it must be; ``position`` is None where it is not about an event."""
-
-    kind: FindingKind
-    position: int | None
-    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +49,8 @@ class _Walk:
     streams: dict[str, list[Recorded]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     readable: bool = True
+    sizes: Sequence[int] = ()
+    roots: dict[int, bytes] = field(default_factory=dict)
 
     def find(self, kind: FindingKind, position: int | None, detail: str) -> None:
         if len(self.findings) < MAX_FINDINGS:
@@ -78,12 +58,16 @@ class _Walk:
 
 
 def verify(
-    database: Database, progress: Callable[[int, int], None] = lambda _done, _all: None
+    database: Database,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    against: Sequence[Checkpoint] = (),
 ) -> Verified:
     """Check the log, its tree and the read models.
 
     Args:
         database: What is checked, in one snapshot.
+        against: Checkpoints that somebody kept elsewhere: whoever can change the database can make
+            the tree again to match, but not these.
         progress: Told how many events of how many are done.
     """
     scratch = connect("sqlite://")
@@ -91,12 +75,13 @@ def verify(
         schema.upgrade(scratch)
         with database.read() as connection, scratch.write() as made:
             head = log.read_head(connection)
-            walk = _Walk()
+            walk = _Walk(sizes=sorted(one.size for one in against))
             again = Projector(made, 1)
             for rows in _chunks(connection):
                 _walk_over(connection, again, walk, rows)
                 progress(walk.position, head.position)
             _check_head(connection, walk, head)
+            _check_kept(walk, against)
             if walk.readable:
                 _compare(connection, made, walk)
     finally:
@@ -120,24 +105,28 @@ def _walk_over(
     connection: sa.Connection, again: Projector, walk: _Walk, rows: list[EventRow]
 ) -> None:
     for row in rows:
-        _check_row(walk, row)
+        _check_row(connection, walk, row)
         recorded = _read(walk, row)
         if recorded is not None and walk.readable:
             stream = walk.streams.setdefault(row.stream, [])
             stream.append(recorded)
             again.take(recorded, stream)
     again.flush()
-    walk.frontier, nodes = extend(walk.frontier, [row.leaf for row in rows])
+    leaves = [row.leaf for row in rows]
+    walk.frontier, nodes, roots = extend_past(walk.frontier, leaves, walk.sizes)
+    walk.roots |= roots
     _check_nodes(connection, walk, nodes)
 
 
-def _check_row(walk: _Walk, row: EventRow) -> None:
+def _check_row(connection: sa.Connection, walk: _Walk, row: EventRow) -> None:
     if row.position != walk.position + 1:
         detail = f"position {walk.position + 1} is missing: the next one is {row.position}"
-        walk.find(FindingKind.GAP, walk.position + 1, detail)
-    if leaf_hash(row.body) != row.leaf:
-        detail = f"the bytes of event {row.id} at position {row.position} do not hash to its leaf"
-        walk.find(FindingKind.EDITED, row.position, detail)
+        walk.find(FindingKind.DELETED, walk.position + 1, detail)
+    found = leaf_hash(row.body)
+    if found != row.leaf and len(walk.findings) < MAX_FINDINGS:
+        moved = log.holds_leaf(connection, found)
+        kind = FindingKind.REORDERED if moved else FindingKind.EDITED
+        walk.findings.append(difference(kind, row.position))
     version = walk.versions.get(row.stream, 0) + 1
     if row.version != version:
         detail = f"{row.stream} goes on with version {row.version} instead of {version}"
@@ -186,9 +175,20 @@ def _check_head(connection: sa.Connection, walk: _Walk, head: Head) -> None:
         walk.find(FindingKind.TREE, None, "the tree has nodes that belong to no event")
     if head.position != walk.position:
         detail = f"the head is at {head.position}, the last event at {walk.position}"
-        walk.find(FindingKind.HEAD, walk.position, detail)
+        kind = FindingKind.CUT if head.position > walk.position else FindingKind.INSERTED
+        walk.find(kind, min(head.position, walk.position) + 1, detail)
     elif head.frontier != walk.frontier:
         walk.find(FindingKind.HEAD, walk.position, "the head's frontier is not that of the events")
+
+
+def _check_kept(walk: _Walk, against: Sequence[Checkpoint]) -> None:
+    """Compare the log with what it was when somebody kept a checkpoint of it."""
+    for one in sorted(against, key=lambda kept: kept.size):
+        if one.size > walk.frontier.size:
+            detail = f"the checkpoint has {one.size} events, the log {walk.frontier.size}"
+            walk.find(FindingKind.CUT, walk.frontier.size + 1, detail)
+        elif one.size and walk.roots[one.size] != one.root:
+            walk.findings.append(rewritten(one.size, "the checkpoint"))
 
 
 def _compare(connection: sa.Connection, made: sa.Connection, walk: _Walk) -> None:

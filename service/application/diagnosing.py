@@ -16,7 +16,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from service.application import publishing
+from service.application.publishing import PublishingRefused
 from service.application.readiness import readiness
+from service.application.signing import Signer
 from service.store import events as log
 from service.store import schema
 from service.store.codec import instant
@@ -60,7 +63,9 @@ class Check:
     detail: str
 
 
-def diagnose(database: Database, *, workers: int, now: datetime) -> tuple[Check, ...]:
+def diagnose(
+    database: Database, *, workers: int, now: datetime, signer: Signer | None = None
+) -> tuple[Check, ...]:
     """Check everything that can be checked; what cannot be reached ends it."""
     found: list[Check] = []
     steps: tuple[Callable[[], Iterator[Check]], ...] = (
@@ -72,6 +77,7 @@ def diagnose(database: Database, *, workers: int, now: datetime) -> tuple[Check,
         lambda: _clock(database, now),
         lambda: _disk(database),
         lambda: _modes(database),
+        lambda: _signing(database, signer),
     )
     for step in steps:
         try:
@@ -229,6 +235,24 @@ def _disk(database: Database) -> Iterator[Check]:
     advice = "" if level is Level.OK else " Make room: a full disk refuses every append."
     detail = f"{free / 2**30:,.1f} GiB are free in {folder}.{advice}"
     yield Check(name="disk", level=level, detail=detail)
+
+
+def _signing(database: Database, signer: Signer | None) -> Iterator[Check]:
+    """Look whether the log may be signed, and who else could sign it."""
+    if signer is None:
+        detail = (
+            "No key signs the log: nobody else can tell whether it was touched up. Make one:"
+            " accessline log init"
+        )
+        yield Check(name="signing", level=Level.WARN, detail=detail)
+        return
+    try:
+        last, now = publishing.check(database, signer)
+    except PublishingRefused as error:
+        yield Check(name="signing", level=Level.FAIL, detail=str(error))
+        return
+    detail = f"The log {signer.origin} at {now.size} continues what was published at {last.size}."
+    yield Check(name="signing", level=Level.OK, detail=detail)
 
 
 def _modes(database: Database) -> Iterator[Check]:
