@@ -8,6 +8,7 @@ What happens around every request stands in ``middleware``.
 
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from flask import Flask
@@ -15,9 +16,11 @@ from flask import Flask
 from service import logs, middleware
 from service.api import (
     access,
+    auditing,
     comparing,
     docs,
     events,
+    evidence,
     following,
     gating,
     health,
@@ -30,7 +33,9 @@ from service.api import (
 from service.api.components import Limits
 from service.api.waiting import Waiting
 from service.api.wiring import Wiring, wire
+from service.application import signing
 from service.application.recording import Clock
+from service.application.signing import Signer
 from service.auth import addresses, guard
 from service.auth.buckets import Buckets
 from service.auth.guard import Gate
@@ -45,7 +50,10 @@ _BLUEPRINTS: Final = (
     following.blueprint,
     events.blueprint,
     policies.blueprint,
+    auditing.blueprint,
     reference.blueprint,
+    evidence.files,
+    evidence.blueprint,
     meta.blueprint,
     health.blueprint,
 )
@@ -61,14 +69,28 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
 
     Raises:
         StoreError: The database cannot be used; SchemaOutdated where its tables are not ours.
+        BadKeyFile, OSError: The key of the log cannot be read.
     """
+    signer = signer_of(settings)
     database = connect(settings.database_url)
     try:
         schema.require_current(database)
-        return _composed(settings, database, clock)
+        return over(database, settings, clock, signer)
     except BaseException:
         database.dispose()
         raise
+
+
+def signer_of(settings: Settings) -> Signer | None:
+    """Read what checkpoints are signed with; None where the settings name no key.
+
+    Raises:
+        BadKeyFile, OSError: The key cannot be read.
+    """
+    if not settings.log_key:
+        return None
+    second = Path(settings.log_published) if settings.log_published else None
+    return signing.read(Path(settings.log_key), second)
 
 
 def from_environment() -> Flask:
@@ -83,7 +105,10 @@ def from_environment() -> Flask:
     return create_app(settings)
 
 
-def _composed(settings: Settings, database: Database, clock: Clock) -> Flask:
+def over(
+    database: Database, settings: Settings, clock: Clock, signer: Signer | None = None
+) -> Flask:
+    """Make the application over a database that is open."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     wiring = Wiring(
@@ -91,6 +116,7 @@ def _composed(settings: Settings, database: Database, clock: Clock) -> Flask:
         clock=clock,
         max_batch=settings.max_batch,
         public_url=settings.public_url,
+        signer=signer,
         waiting=Waiting(settings.read_wait / 1000, most=max(1, settings.threads // 2)),
     )
     wire(app, wiring)

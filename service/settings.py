@@ -63,6 +63,8 @@ _EXPECTED: Final[Mapping[str, str]] = {
         "the URL under which clients reach the server, such as https://access.example.org, without"
         " a query"
     ),
+    "LOG_KEY": "the path of a file that 'accessline log init' made",
+    "LOG_PUBLISHED": "the path of a file, best on another disk than the database",
     "LOG_LEVEL": "one of DEBUG, INFO, WARNING and ERROR",
     "LOG_FORMAT": "json (one object a line) or text (for people)",
 }
@@ -97,6 +99,8 @@ class Settings:
         write_rate: appends a minute with one key, in one process; 0 for any number.
         failed_key_rate: wrong keys a minute from one address, in one process; 0 for any number.
         trusted_proxies: addresses and networks of the proxies whose ``X-Forwarded-For`` is read.
+        log_key: the file with the key that checkpoints are signed with; empty where none are.
+        log_published: the file with the last published checkpoint; empty for beside the key.
         public_url: where clients reach the server, for links in feeds; empty where nobody says.
         log_level: the least severe level that is logged.
         log_format: ``json`` or ``text``.
@@ -115,6 +119,8 @@ class Settings:
     failed_key_rate: int = 30
     trusted_proxies: tuple[str, ...] = ()
     public_url: str = ""
+    log_key: str = ""
+    log_published: str = ""
     log_level: str = "INFO"
     log_format: str = "json"
 
@@ -148,6 +154,8 @@ class Settings:
             "failed_key_rate": env.int("FAILED_KEY_RATE", default.failed_key_rate, validate=_RATE),
             "trusted_proxies": env.str("TRUSTED_PROXIES", "", validate=_networks),
             "public_url": env.str("PUBLIC_URL", default.public_url, validate=_public_url),
+            "log_key": env.str("LOG_KEY", default.log_key),
+            "log_published": env.str("LOG_PUBLISHED", default.log_published),
             "log_level": env.str("LOG_LEVEL", default.log_level, validate=_level),
             "log_format": env.str(
                 "LOG_FORMAT", default.log_format, validate=validate.OneOf(("json", "text"))

@@ -40,6 +40,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "ACCESSLINE_FAILED_KEY_RATE": "5",
         "ACCESSLINE_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
         "ACCESSLINE_PUBLIC_URL": "https://access.example.org/",
+        "ACCESSLINE_LOG_KEY": "/etc/accessline/log-key",
+        "ACCESSLINE_LOG_PUBLISHED": "/mnt/other/published",
         "ACCESSLINE_LOG_LEVEL": "debug",
         "ACCESSLINE_LOG_FORMAT": "text",
     }
@@ -60,6 +62,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         failed_key_rate=5,
         trusted_proxies=("127.0.0.1", "10.0.0.0/8"),
         public_url="https://access.example.org",
+        log_key="/etc/accessline/log-key",
+        log_published="/mnt/other/published",
         log_level="DEBUG",
         log_format="text",
     )

@@ -94,6 +94,8 @@ def written_out(dataclasses: Mapping[str, Doc]) -> Doc:
             **{"from": _DAY}, until=_DAY, **known, items=_items("Upcoming"), next=_NEXT
         ),
         "Changes": _object(**known, items=_items("ChangeMade"), next=_NEXT),
+        "Audit": _object(**known, items=_items("AuditItem"), next=_NEXT),
+        "KeyAudits": _object(**known, items=_items("KeyAudit"), next=_NEXT),
         "Trail": _object(policy=_TEXT, **known, items=_items("Entry"), next=_NEXT),
         "Events": _object(items=_items("RecordedEvent"), next=_NEXT),
         "Policies": _object(**asked, items=_items("Dossier"), next=_NEXT),
@@ -112,6 +114,10 @@ def written_out(dataclasses: Mapping[str, Doc]) -> Doc:
             members={"type": ["array", "null"], "items": _TEXT},
         ),
         "Vocabulary": {"type": "object", "additionalProperties": _TEXTS},
+        "LogKey": _LOG_KEY,
+        "Inclusion": _object(**_INCLUSION),
+        "Consistency": _CONSISTENCY,
+        "EventProof": _EVENT_PROOF,
         "Meta": _META,
         "Alive": _object(status={"type": "string", "enum": ["ok"]}),
         "Ready": _READY,
@@ -190,6 +196,38 @@ _READY: Final = _object(
     rule=_NUMBER,
     generation=_NUMBER,
     building={"type": ["integer", "null"]},
+)
+_HASH: Final[Doc] = {
+    "type": "string",
+    "description": "A SHA-256 in base64 (RFC 4648, section 4).",
+    "examples": ["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="],
+}
+_HASHES: Final[Doc] = {"type": "array", "items": _HASH}
+_INCLUSION: Final[Doc] = {
+    "index": _NUMBER,
+    "size": _NUMBER,
+    "leaf_hash": _HASH,
+    "root": _HASH,
+    "proof": {**_HASHES, "description": "RFC 6962, section 2.1.1: the leaf's sibling first."},
+}
+_CONSISTENCY: Final = _object(
+    old_size=_NUMBER,
+    new_size=_NUMBER,
+    old_root=_HASH,
+    new_root=_HASH,
+    proof={**_HASHES, "description": "RFC 6962, section 2.1.2."},
+)
+_EVENT_PROOF: Final = _object(
+    id=_TEXT,
+    position=_NUMBER,
+    **_INCLUSION,
+    entry={**_TEXT, "description": "The event's canonical bytes (RFC 8785), UTF-8: the leaf."},
+    checkpoint={**_MAYBE, "description": "A signed note (c2sp.org/tlog-checkpoint)."},
+)
+_LOG_KEY: Final = _object(
+    verifier_key={**_TEXT, "description": "The newest key (c2sp.org/signed-note)."},
+    origin={**_TEXT, "description": "The first line of each checkpoint."},
+    verifier_keys={**_TEXTS, "description": "All that sign now, the oldest first."},
 )
 _META: Final = _object(
     name=_TEXT,

@@ -1,4 +1,4 @@
-"""What changed, and what is to come, as the plain data of the contract.
+"""What changed, what is to come, and the trail of a policy, as the plain data of the contract.
 
 As ``rendering`` does, and for its readers: every function takes what a use case returned.
 """

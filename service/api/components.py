@@ -12,12 +12,14 @@ from typing import Any, Final
 import msgspec
 
 from service.api.answers import CHANGE, ENTRY, RECORDED_AT, REF, WHEN, Doc, written_out
+from service.api.audits import AuditItem
 from service.api.bodies import MAX_DEPTH, MAX_DIGITS
 from service.api.schemas.events import SCHEMAS, EventSchema
 from service.application.asking import Row
 from service.application.comparing import Difference, Revision
 from service.application.gating import Checked
 from service.application.preview import Preview
+from service.application.recorders import KeyAudit
 from service.application.recording import Receipt
 from service.domain.answers import Explained
 from service.domain.dossier import Dossier
@@ -139,10 +141,16 @@ _GIVEN_BY_THE_LOG: Final[Doc] = {
 }
 
 
+_ANSWERED: Final = (
+    *(Explained, Row, Receipt, Preview, Dossier, Difference, Revision, Checked, Pending, Scope),
+    *(AuditItem, KeyAudit),
+)
+
+
 def _of_dataclasses() -> Doc:
     """Describe the dataclasses that are answered as they are."""
     _, described = msgspec.json.schema_components(
-        (Explained, Row, Receipt, Preview, Dossier, Difference, Revision, Checked, Pending, Scope),
+        _ANSWERED,
         ref_template=REF + "{name}",
         schema_hook=_of_type,
     )

@@ -45,6 +45,17 @@ _DRY_RUN: Final = Parameter(
     description="Judge the batch and tell what it would change, without recording it.",
     schema={"type": "boolean", "default": False},
 )
+RECORDED: Final = (
+    Parameter(name="recorded_by", description="Events recorded with one key, by its id."),
+    Parameter(
+        name="recorded_from",
+        description="Events recorded from then on: an instant, or the start of a day in UTC.",
+    ),
+    Parameter(
+        name="recorded_until",
+        description="Events recorded before then: an instant, or the start of a day in UTC.",
+    ),
+)
 _LOG: Final = (
     Parameter(
         name="stream",
@@ -68,15 +79,7 @@ _LOG: Final = (
         description="Events that name a country, a subdivision or a group.",
         example="CN",
     ),
-    Parameter(name="recorded_by", description="Events recorded with one key, by its id."),
-    Parameter(
-        name="recorded_from",
-        description="Events recorded from then on: an instant, or the start of a day in UTC.",
-    ),
-    Parameter(
-        name="recorded_until",
-        description="Events recorded before then: an instant, or the start of a day in UTC.",
-    ),
+    *RECORDED,
     Parameter(
         name="occurred_from",
         description="Events that occurred on this day or later.",
@@ -145,17 +148,17 @@ def listed() -> Response:
     """
     read = Read.begin(_LOG, rendering.EVENT_COLUMNS)
     query = read.query
+    recorded_from, recorded_until = recorded_range(query)
     wanted = EventFilter(
         stream=query.text("stream"),
         type=query.word("type", TYPES),
         authority=query.text("authority"),
         recorded_by=query.text("recorded_by"),
-        recorded_from=_recorded(query.bound("recorded_from")),
-        recorded_until=_recorded(query.bound("recorded_until")),
+        recorded_from=recorded_from,
+        recorded_until=recorded_until,
         occurred_from=query.day("occurred_from"),
         occurred_until=query.day("occurred_until"),
     )
-    _check_range(query, "recorded", wanted.recorded_from, wanted.recorded_until)
     _check_range(query, "occurred", wanted.occurred_from, wanted.occurred_until)
     after = query.number("after", 0, least=0, most=MAX_POSITION)
     cursor, limit = query.cursor(), query.limit()
@@ -210,6 +213,17 @@ def _check_sizes(events: tuple[Event, ...]) -> None:
             faults.append(Fault(pointer=f"/events/{index}", detail=str(error)))
     if faults:
         raise InvalidInput(faults)
+
+
+def recorded_range(query: Query) -> tuple[int | None, int | None]:
+    """Return the bounds within which events were recorded, in microseconds since the Unix epoch.
+
+    Raises:
+        BadTimeError, BadPeriodError: They are none.
+    """
+    start, end = (_recorded(query.bound(f"recorded_{name}")) for name in ("from", "until"))
+    _check_range(query, "recorded", start, end)
+    return start, end
 
 
 def _recorded(when: When | None) -> int | None:

@@ -39,6 +39,11 @@ REGION_IN_PATH: Final = _in_path(
 EVENT_IN_PATH: Final = _in_path(
     "event_id", "The id of an event, a UUID.", "456fbba2-a51f-42fb-b282-aa9aeedb480a"
 )
+TILE_IN_PATH: Final = _in_path(
+    "path",
+    "`<level>/<index>[.p/<width>]`, or `entries/…` (c2sp.org/tlog-tiles).",
+    "0/000.p/51",
+)
 SLUG_IN_PATH: Final = _in_path(
     "slug", "What follows `policy:` in its stream.", "openai-unsupported-regions-2024"
 )
@@ -58,6 +63,31 @@ def reading(parameters: Iterable[Parameter], answer: str, *refusals: int) -> Doc
     if answer in _LISTS:
         found["content"][CSV] = {"schema": {"type": "string", "description": _ROWS}}
     return _read(parameters, found, (*_READING, *refusals))
+
+
+def private(parameters: Iterable[Parameter], answer: str) -> Doc:
+    """Describe a list for curators alone, which nobody keeps: as ``reading`` does."""
+    described = reading(parameters, answer, 403)
+    described["responses"]["200"]["headers"] = _LINK
+    del described["responses"]["304"]
+    described["parameters"].remove(_IF_NONE_MATCH)
+    return {**described, "security": [_SECURITY]}
+
+
+def file(media_type: str, description: str, *refusals: int) -> Doc:
+    """Describe a file that never depends on parameters: as ``reading`` does."""
+    content = {media_type.partition(";")[0]: {"schema": {"type": "string"}}}
+    found = {"description": description, "headers": _KEPT, "content": content}
+    kept = {"description": "The client has this file already.", "headers": _KEPT}
+    responses = {"200": found, "304": kept, **_refused((401, 404, 422, 429, 500, 503, *refusals))}
+    return {"parameters": [_IF_NONE_MATCH], "responses": responses, "security": [{}, _SECURITY]}
+
+
+def proof() -> Doc:
+    """Describe the proof of an event, which is also a file: as ``reading`` does."""
+    described = reading((), "EventProof", 404)
+    described["responses"]["200"]["content"]["text/plain"] = {"schema": {"type": "string"}}
+    return described
 
 
 def feed(parameters: Iterable[Parameter], media_type: str, description: str) -> Doc:
@@ -185,6 +215,8 @@ _LISTS: Final = frozenset(
         "Revisions",
         "Differences",
         "Agenda",
+        "Audit",
+        "KeyAudits",
         "Changes",
         "Events",
         "Policies",

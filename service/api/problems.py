@@ -30,6 +30,7 @@ from service.api.faults import Fault, InvalidInput, pointer_of
 from service.api.negotiation import NotAcceptable
 from service.api.waiting import NotThereYet
 from service.application.errors import EventIdConflict, IdempotencyConflict, VersionConflict
+from service.application.publishing import PublishingRefused
 from service.auth.errors import Forbidden, RateLimited, Unauthenticated
 from service.domain.codec import answer_bytes
 from service.domain.errors import AccesslineError, Refused, Rejected
@@ -117,7 +118,9 @@ def problem_of(error: Exception) -> Problem:
             return _of_stranger(error)
         case VersionConflict() | EventIdConflict() | IdempotencyConflict():
             return _of_conflict(error)
-        case MalformedJson() | ForgedCursor() | NotAcceptable() | NotThereYet():
+        case (
+            MalformedJson() | ForgedCursor() | NotAcceptable() | NotThereYet() | PublishingRefused()
+        ):
             return _of_request(error)
         case StoreError():
             return _of_store(error)
@@ -250,8 +253,12 @@ def _of_conflict(error: VersionConflict | EventIdConflict | IdempotencyConflict)
             )
 
 
-def _of_request(error: MalformedJson | ForgedCursor | NotAcceptable | NotThereYet) -> Problem:
+def _of_request(
+    error: MalformedJson | ForgedCursor | NotAcceptable | NotThereYet | PublishingRefused,
+) -> Problem:
     match error:
+        case PublishingRefused():
+            return _of_publishing()
         case MalformedJson():
             return Problem(
                 status=400, type="malformed-json", title="The body is not JSON", detail=str(error)
@@ -297,6 +304,21 @@ def _of_store(error: StoreError) -> Problem:
         title="The log cannot be used just now",
         detail=f"The database does not answer as it must.{wrote} Try again in {wait} seconds.",
         headers={"Retry-After": str(wait)},
+    )
+
+
+def _of_publishing() -> Problem:
+    """Answer that nothing is signed; why, with its paths, is for the log and the operator."""
+    return Problem(
+        status=503,
+        type="not-published",
+        title="No checkpoint is signed just now",
+        detail=(
+            "The log does not continue the last checkpoint that was published, or that cannot be"
+            " read: nothing is signed until whoever runs the server has looked at it. Proofs for"
+            " checkpoints that you hold are at /v1/log/proof/inclusion and /consistency."
+        ),
+        headers={"Retry-After": "60"},
     )
 
 

@@ -43,6 +43,7 @@ class Parameter:
         schema: Its JSON Schema; of an item, where it is a list.
         example: A value of the real story.
         many: Whether it is a list, its items separated by commas.
+        required: Whether there is no answer without it.
     """
 
     name: str
@@ -50,13 +51,14 @@ class Parameter:
     schema: Mapping[str, Any] = field(default_factory=lambda: dict(_TEXT))
     example: str | int | None = None
     many: bool = False
+    required: bool = False
 
     def documented(self) -> dict[str, Any]:
         """Return the parameter as OpenAPI has it."""
         said: dict[str, Any] = {
             "name": self.name,
             "in": "query",
-            "required": False,
+            "required": self.required,
             "description": self.description,
             "schema": dict(self.schema),
         }
@@ -179,6 +181,12 @@ class Query:
         if not plain or not least <= int(value) <= most:
             raise wrong(name, f"{value[:40]!r} is not a whole number from {least} to {most}.")
         return int(value)
+
+    def needed(self, name: str, *, most: int) -> int:
+        """Return a whole number from 0 that must be given."""
+        if name not in self.values:
+            raise wrong(name, f"Give {name!r}, a whole number from 0.")
+        return self.number(name, 0, least=0, most=most)
 
     def limit(self) -> int:
         """Return how many items are wanted at most."""

@@ -35,6 +35,7 @@ from service.domain.resolution import RULE
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 FLOATING: Final = "no-cache"
+PRIVATE: Final = "private, no-store"
 
 PINNED: Final = re.compile(r"@[0-9]{1,18}", re.ASCII)
 """A ``known_at`` that names a position."""
@@ -63,6 +64,7 @@ class Read:
         query: Its parameters.
         now: The present, the same for all that it looks up.
         form: The media type that is wanted.
+        private: Whether nobody may keep the answer, and so it has no tag.
     """
 
     query: Query
@@ -71,9 +73,10 @@ class Read:
     columns: Sequence[str]
     fixed: bool
     still: bool
+    private: bool
 
     @classmethod
-    def begin(
+    def begin(  # noqa: PLR0913 every one of them says how the answer is kept
         cls,
         parameters: Sequence[Parameter],
         columns: Sequence[str] = (),
@@ -81,6 +84,7 @@ class Read:
         fixed: Callable[[Query], bool] = floating,
         still: bool = False,
         form: str | None = None,
+        private: bool = False,
     ) -> "Read":
         """Begin the read that the current request is.
 
@@ -90,6 +94,7 @@ class Read:
             fixed: Tells of its query whether the answer never changes.
             still: Whether it depends on nothing that the log may add.
             form: Its one form, where the path names it; what is accepted is not looked at then.
+            private: Whether nobody may keep it: it depends on more than the log.
 
         Raises:
             InvalidInput: A parameter is unknown, repeated or wrong.
@@ -105,11 +110,13 @@ class Read:
             columns=columns,
             fixed=fixed(query),
             still=still,
+            private=private,
         )
         await_position(query)
-        if request.if_none_match and not request.if_none_match.star_tag:
+        asked = request.if_none_match
+        if asked and not asked.star_tag and not private:
             tag = read._tag(read._positions())
-            if request.if_none_match.contains_weak(tag):
+            if asked.contains_weak(tag):
                 abort(read._kept(Response(status=304), tag))
         return read
 
@@ -155,7 +162,7 @@ class Read:
         """Return an answer that is written already, as ``answer`` does."""
         positions = tuple(one if isinstance(one, int) else one.position for one in at)
         response = Response(body, content_type=content_type)
-        if request.if_none_match.star_tag:
+        if request.if_none_match.star_tag and not self.private:
             response = Response(status=304)
         told = ", ".join(links)
         if told:
@@ -163,10 +170,13 @@ class Read:
         return self._kept(response, self._tag(positions))
 
     def _kept(self, response: Response, tag: str) -> Response:
-        response.set_etag(tag)
-        response.headers["Cache-Control"] = IMMUTABLE if self.fixed else FLOATING
         if self.columns:
             response.vary.add("Accept")
+        if self.private:
+            response.headers["Cache-Control"] = PRIVATE
+            return response
+        response.set_etag(tag)
+        response.headers["Cache-Control"] = IMMUTABLE if self.fixed else FLOATING
         return response
 
     def _tag(self, positions: Sequence[int]) -> str:

@@ -29,11 +29,12 @@ def columns_of(row: type) -> tuple[str, ...]:
     return tuple(one.name for one in fields(row))
 
 
-def csv_bytes(columns: Sequence[str], rows: Iterable[object]) -> bytes:
-    """Return rows, each a dataclass or a dict, as CSV."""
+def csv_bytes(columns: Sequence[str], rows: Iterable[object], *, header: bool = True) -> bytes:
+    """Return rows, each a dataclass or a dict, as CSV; more of the same have no header."""
     written = io.StringIO(newline="")
     writer = csv.writer(written, lineterminator="\r\n")
-    writer.writerow(columns)
+    if header:
+        writer.writerow(columns)
     for row in rows:
         writer.writerow([_cell(_value(row, name)) for name in columns])
     return written.getvalue().encode("utf-8")

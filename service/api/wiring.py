@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from service.api.metrics import Metrics
 from service.api.waiting import Waiting
 from service.application.recording import Clock
+from service.application.signing import Signer
 from service.store.engine import Database
 
 _EXTENSION: Final = "accessline"
@@ -22,6 +23,7 @@ class Wiring:
         max_batch: Events that one append may bring.
         public_url: Where clients reach the server, without a slash at its end; empty where nobody
             says.
+        signer: What checkpoints are signed with; None where this process signs none.
         waiting: How reads wait for a position. ``metrics``: what this process has answered.
     """
 
@@ -30,6 +32,7 @@ class Wiring:
     max_batch: int
     public_url: str
     waiting: Waiting
+    signer: Signer | None = None
     metrics: Metrics = field(default_factory=Metrics)
 
     def now(self) -> datetime:

@@ -189,8 +189,8 @@ def policy(
     return at, dossier(slug, as_known(list(map(decode, rows))), registry, as_of)
 
 
-def require_policy(connection: sa.Connection, slug: str) -> None:
-    """Refuse a slug that no policy has, at any time.
+def require_policy(connection: sa.Connection, slug: str, name: str = "slug") -> None:
+    """Refuse a slug that no policy has, at any time; ``name`` is that of its parameter.
 
     Raises:
         UnknownIdError: With the nearest slug.
@@ -199,7 +199,7 @@ def require_policy(connection: sa.Connection, slug: str) -> None:
         every = log.policy_streams(connection, None, 100_000)
         slugs = (name.removeprefix(POLICY) for name in every)
         kind = "policy"
-        raise UnknownIdError(kind, slug, slugs, path=("slug",))
+        raise UnknownIdError(kind, slug, slugs, path=(name,))
 
 
 def registry(database: Database, known_at: str | None, now: datetime) -> tuple[KnownAt, Registry]:

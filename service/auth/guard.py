@@ -142,6 +142,6 @@ def _admitted(role: Role) -> Principal | None:
     found = asked.admit(header, client)
     if not found.role.includes(role):
         raise Forbidden(role=found.role, needed=role)
-    if role is Role.CURATOR:
+    if role is Role.CURATOR and request.method == "POST":
         asked.count_append(found)
     return found

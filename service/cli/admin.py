@@ -1,13 +1,19 @@
 """The database, its read models, the keys and the configuration, for who runs the service."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
+from service.app import signer_of
 from service.application.checking import Verified
 from service.application.checking import verify as check
-from service.cli import exits, output, session
+from service.cli import exits, output, session, verifying
 from service.domain.codec import plain
+from service.evidence.checkpoints import Checkpoint, unsigned
+from service.evidence.errors import MalformedEvidence
+from service.evidence.notes import VerifierKey
+from service.evidence.trust import Trust
 from service.projections import projector
 from service.store import schema
 
@@ -91,21 +97,40 @@ def rebuild(*, as_json: bool) -> None:
 
 
 @click.command()
+@verifying.AGAINST
+@verifying.KEY
 @session.as_json
-def verify(*, as_json: bool) -> None:
+def verify(*, against: tuple[Path, ...], keys: tuple[VerifierKey, ...], as_json: bool) -> None:
     """Check what is stored.
 
-    Are the log, its tree and the read models what they must be? Writes nothing and stops nobody.
-    Exits 5 if anything is found, and names the positions.
+    Are the log, its tree and the read models what they must be? With --against: does the log
+    continue a checkpoint that you kept elsewhere? Who can change the database can make its tree
+    again to match, but not that. Its signature is checked with --key, or else with the key in
+    ACCESSLINE_LOG_KEY.
+
+    Writes nothing and stops nobody. Exits 5 if anything is found, and names the positions.
     """
+    kept = tuple(_kept(file, keys) for file in against)
     with session.database() as database, output.progress("Verifying") as step:
-        found = check(database, step)
+        found = check(database, step, kept)
     if as_json:
         output.show_json(found)
     else:
         _show(found)
     if found.findings:
         exits.end(exits.Code.INTEGRITY)
+
+
+def _kept(file: Path, keys: tuple[VerifierKey, ...]) -> Checkpoint:
+    signer = None if keys else signer_of(session.settings())
+    whom = keys or (() if signer is None else signer.verifiers)
+    if whom:
+        return verifying.opened_file(file, Trust(whom))
+    output.note(f"Nobody's signature on {file} was checked: give the --key of the log.")
+    try:
+        return unsigned(file.read_bytes())
+    except MalformedEvidence as error:
+        raise exits.Failed(exits.Code.USAGE, f"{file}: {error}") from error
 
 
 def _show(found: Verified) -> None:

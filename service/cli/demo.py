@@ -12,15 +12,17 @@ from typing import Final
 import click
 
 from service import logs
+from service.application import signing
 from service.auth import credentials
 from service.auth.credentials import Role
-from service.cli import output, seeding, serving, session
+from service.cli import log, output, seeding, serving, session
 from service.cli.seeding import Seeded
 from service.settings import Settings
 from service.store import schema
 from service.store.engine import Database
 
 FILE: Final = "accessline-demo.db"
+_ORIGIN: Final = "localhost/accessline-demo"
 _ANSWER: Final = "/v1/access/openai/CN?as_of=2024-07-08"
 _TIMELINE: Final = "/v1/access/openai/CN/timeline?service=api"
 _POLICY: Final = "policy:openai-unsupported-regions-2024"
@@ -63,9 +65,12 @@ def demo(*, directory: Path | None, host: str | None, port: int | None, as_json:
     """
     found = session.for_people(session.settings())
     file = (directory or _folder()).resolve() / FILE
+    key_file = file.with_suffix(".log-key")
     settings = replace(
         found,
         database_url=f"sqlite:///{file}",
+        log_key=str(key_file),
+        log_published="",
         host=host or found.host,
         port=port or found.port,
     )
@@ -74,6 +79,7 @@ def demo(*, directory: Path | None, host: str | None, port: int | None, as_json:
     made = not file.exists()
     with session.opened(settings.database_url, current=False) as database:
         schema.upgrade(database)
+        _make_key(key_file, made=made)
         seeded = _seed(database)
         key = credentials.issue(database, Role.CURATOR, "demo", session.now).text
     ready = _ready(settings, file, made=made, position=seeded.position, key=key)
@@ -84,6 +90,15 @@ def demo(*, directory: Path | None, host: str | None, port: int | None, as_json:
             output.say(line)
     output.flush()
     serving.run(settings)
+
+
+def _make_key(file: Path, *, made: bool) -> None:
+    """Make the key that signs the demo's log: a new log gets a new one, for it is another log."""
+    if made:
+        file.unlink(missing_ok=True)
+        signing.second_of(file).unlink(missing_ok=True)
+    if not file.exists():
+        signing.begin(file, log.new_key(_ORIGIN))
 
 
 def _folder() -> Path:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import click
 
 from service import __version__, logs
+from service.app import signer_of
 from service.application.diagnosing import Check, Level, diagnose
+from service.application.signing import BadKeyFile
 from service.cli import exits, output, session
 from service.settings import PREFIX, SettingsError
 from service.store.engine import connect
@@ -59,7 +61,10 @@ def _diagnosed() -> Diagnosis:
         checks.append(Check(name="database", level=Level.FAIL, detail=str(error)))
         return Diagnosis(checks=tuple(checks), settings=shown)
     try:
-        checks += diagnose(database, workers=settings.workers, now=session.now())
+        signer = signer_of(settings)
+        checks += diagnose(database, workers=settings.workers, now=session.now(), signer=signer)
+    except (BadKeyFile, OSError) as error:
+        checks.append(Check(name="signing", level=Level.FAIL, detail=str(error)))
     finally:
         database.dispose()
     return Diagnosis(checks=tuple(checks), settings=shown)

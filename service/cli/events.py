@@ -98,7 +98,7 @@ def _page(filters: Mapping[str, str | None], after: int, limit: int) -> dict[str
 
 
 def _filter(filters: Mapping[str, str | None]) -> EventFilter:
-    recorded = _range("recorded", filters, _moment)
+    recorded = recorded_range(filters)
     occurred = _range("occurred", filters, lambda when: when.day)
     return EventFilter(
         stream=filters["stream"],
@@ -110,6 +110,11 @@ def _filter(filters: Mapping[str, str | None]) -> EventFilter:
         occurred_from=occurred[0],
         occurred_until=occurred[1],
     )
+
+
+def recorded_range(filters: Mapping[str, str | None]) -> tuple[int | None, int | None]:
+    """Read the bounds within which events were recorded, as the log keeps them."""
+    return _range("recorded", filters, _moment)
 
 
 def _range(

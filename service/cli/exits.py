@@ -21,6 +21,8 @@ import click
 
 from service.api.faults import Fault, InvalidInput
 from service.application.errors import VersionConflict
+from service.application.publishing import PublishingRefused, SecondPlaceUnfit, SignerBusy
+from service.application.signing import BadKeyFile
 from service.domain.errors import AccesslineError, Refused, Rejected, UnknownIdError
 from service.evidence.canonical import CanonicalError
 from service.settings import SettingsError
@@ -70,6 +72,10 @@ _CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (
     (click.ClickException, Code.USAGE),
     (SettingsError, Code.ENVIRONMENT),
     (StoreDamaged, Code.INTEGRITY),
+    (SignerBusy, Code.ENVIRONMENT),
+    (SecondPlaceUnfit, Code.ENVIRONMENT),
+    (PublishingRefused, Code.INTEGRITY),
+    (BadKeyFile, Code.ENVIRONMENT),
     (StoreError, Code.ENVIRONMENT),
     (UnknownIdError, Code.UNKNOWN),
     (VersionConflict, Code.NO),

@@ -58,11 +58,17 @@ def show_json(value: object) -> None:
     click.echo(answer_bytes(value, indent=on_terminal()))
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows: a table on a terminal, lines of fields between tabs anywhere else."""
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, names: bool = True
+) -> None:
+    """Print rows: a table on a terminal, lines of fields between tabs anywhere else.
+
+    Lines that go on with a table do so without ``names``.
+    """
     rows = list(rows)  # A row that cannot be made must not leave half a table.
     if not on_terminal():
-        click.echo("\t".join(columns))
+        if names:
+            click.echo("\t".join(columns))
         for row in rows:
             click.echo("\t".join(map(escaped, row)))
         return

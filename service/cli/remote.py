@@ -7,6 +7,7 @@ followed: they would take the key elsewhere.
 
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -83,19 +84,38 @@ class Server:
             raise self.stranger()
         return found
 
+    def file(self, *path: str) -> bytes | None:
+        """Return a file of the server, None where it has none of that path.
+
+        Raises:
+            Failed: It refuses, or there is none.
+        """
+        url = f"{self.url}/{'/'.join(quote(step, safe='') for step in path)}"
+        try:
+            return self._read(self._request(url, "*/*"))
+        except Failed as error:
+            if error.code is Code.UNKNOWN:
+                return None
+            raise
+
     def all_of(self, *path: str, **query: object) -> Json:
         """Return a list with the items of all its parts."""
-        found = self.get(*path, limit=_PAGE, **query)
-        items, part, seen = [], found, set()
+        first, *parts = self.parts_of(*path, **query)
+        items = [item for part in (first, *parts) for item in part["items"]]
+        return {**first, "items": items, "next": None}
+
+    def parts_of(self, *path: str, **query: object) -> Iterator[Json]:
+        """Yield the parts of a list, each when the one before was read."""
+        following, seen = None, set()
         while True:
+            part = self.get(*path, limit=_PAGE, cursor=following, **query)
             some, following = part.get("items"), part.get("next")
             if not isinstance(some, list) or following in seen:
                 raise self.stranger()
-            items.extend(some)
+            yield part
             if following is None:
-                return {**found, "items": items, "next": None}
+                return
             seen.add(following)
-            part = self.get(*path, limit=_PAGE, cursor=following, **query)
 
     def read_as(self, kind: type[_T], value: object) -> _T:
         """Return a part of an answer as what it means here.
@@ -113,8 +133,8 @@ class Server:
         sentence = f"{self.url} answers, but not as an accessline server of this version does."
         return Failed(Code.ENVIRONMENT, sentence)
 
-    def _request(self, url: str) -> urllib.request.Request:
-        headers = {"Accept": "application/json", "User-Agent": f"accessline/{__version__}"}
+    def _request(self, url: str, accept: str = "application/json") -> urllib.request.Request:
+        headers = {"Accept": accept, "User-Agent": f"accessline/{__version__}"}
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
         return urllib.request.Request(url, headers=headers)  # noqa: S310 -- http or https, by ServerUrl
@@ -154,7 +174,7 @@ class Server:
         code = _CODES.get(error.code, Code.ENVIRONMENT)
         if code is Code.ENVIRONMENT:
             return Failed(code, f"{self.url}: {detail}")
-        unknown = faults and all(text.startswith(f"There is no {name} ") for name, text in faults)
+        unknown = faults and all(_UNKNOWN.match(text) for _, text in faults)
         sentences = tuple(exits.placed(name, text) for name, text in faults) or (detail,)
         return Failed(Code.UNKNOWN if unknown else code, *sentences)
 
@@ -219,6 +239,8 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 _OPENER: Final = urllib.request.build_opener(_NoRedirects)
 _NAMES: Final = {"since": "from"}
+_UNKNOWN: Final = re.compile(r"There is no (?!parameter )\w+ ['\"]")
+"""How the sentence of an id that is not known begins, whatever its parameter is called."""
 
 
 def _text(value: object) -> str:

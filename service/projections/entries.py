@@ -99,6 +99,24 @@ def load(connection: sa.Connection, generation: int, position: int) -> Registry:
     )
 
 
+def ever_grouped(
+    connection: sa.Connection, generation: int, position: int
+) -> dict[str, frozenset[str]]:
+    """Return who was ever known, up to a position, as a member of each group on any day."""
+    columns = registry_entry.c
+    wanted = sa.select(columns.id, columns.body).where(
+        columns.generation == generation,
+        columns.kind == GROUP,
+        columns.known_from <= position,
+    )
+    members: dict[str, frozenset[str]] = {}
+    for row in connection.execute(wanted):
+        changes = _GROUPS.decode(row.body).changes
+        added = frozenset(one for change in changes for one in change.adds)
+        members[row.id] = members.get(row.id, frozenset()) | added
+    return members
+
+
 def group_moves(connection: sa.Connection, generation: int) -> list[int]:
     """Return every position at which what is known of a group changed."""
     columns = registry_entry.c

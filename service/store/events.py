@@ -26,6 +26,7 @@ from service.store.errors import HeadMoved, StoreDamaged
 from service.store.tables import event, mention
 
 _Item = TypeVar("_Item")
+_Bound = TypeVar("_Bound", int, date)
 
 _NAMES_PER_STATEMENT: Final = 1000  # Drivers bind a limited number of parameters.
 
@@ -97,6 +98,7 @@ class EventFilter:
     """Which events `page` gives; what is left out does not restrict.
 
     Attributes:
+        streams: names, or what selects them.
         stream_prefix: the beginning of the stream's name, such as `policy:`.
         recorded_from: microseconds since the Unix epoch, inclusive.
         recorded_until: microseconds since the Unix epoch, exclusive.
@@ -106,6 +108,7 @@ class EventFilter:
     """
 
     stream: str | None = None
+    streams: Collection[str] | sa.Select[tuple[str]] | None = None
     stream_prefix: str | None = None
     type: str | None = None
     authority: str | None = None
@@ -184,17 +187,22 @@ def stream(connection: sa.Connection, name: str, upto: int | None = None) -> lis
 
 
 def streams(
-    connection: sa.Connection, names: Collection[str], upto: int | None = None
+    connection: sa.Connection,
+    names: Collection[str],
+    upto: int | None = None,
+    *,
+    kind: str | None = None,
 ) -> dict[str, list[EventRow]]:
     """Read several streams, each in order, up to and with position `upto`.
 
-    A stream without events is an empty list.
+    A stream without events is an empty list. With `kind` only events of one type are read.
     """
+    of_kind = () if kind is None else (event.c.type == kind,)
     found: dict[str, list[EventRow]] = {name: [] for name in names}
     for some in _chunks(list(found)):
         wanted = (
             sa.select(event)
-            .where(event.c.stream.in_(some), *_upto(upto))
+            .where(event.c.stream.in_(some), *of_kind, *_upto(upto))
             .order_by(event.c.position)
         )
         for row in _rows(connection, wanted):
@@ -223,6 +231,12 @@ def existing(connection: sa.Connection, ids: Collection[UUID]) -> dict[UUID, Eve
         for row in _rows(connection, sa.select(event).where(event.c.id.in_(some))):
             found[row.id] = row
     return found
+
+
+def holds_leaf(connection: sa.Connection, leaf: bytes) -> bool:
+    """Tell whether any event has a leaf; it reads the whole log, for whoever looks for a fault."""
+    found = connection.execute(sa.select(event.c.position).where(event.c.leaf == leaf).limit(1))
+    return found.first() is not None
 
 
 def version_of(connection: sa.Connection, name: str) -> int:
@@ -379,16 +393,21 @@ def _conditions(wanted: EventFilter) -> Iterator[sa.ColumnElement[bool]]:
         value = getattr(wanted, name)
         if value is not None:
             yield event.c[name] == value
+    if wanted.streams is not None:
+        yield event.c.stream.in_(wanted.streams)
     if wanted.stream_prefix is not None:
         yield from _with_prefix(wanted.stream_prefix)
-    if wanted.recorded_from is not None:
-        yield event.c.recorded_at >= wanted.recorded_from
-    if wanted.recorded_until is not None:
-        yield event.c.recorded_at < wanted.recorded_until
-    if wanted.occurred_from is not None:
-        yield event.c.occurred_day >= wanted.occurred_from
-    if wanted.occurred_until is not None:
-        yield event.c.occurred_day < wanted.occurred_until
+    yield from _within(event.c.recorded_at, wanted.recorded_from, wanted.recorded_until)
+    yield from _within(event.c.occurred_day, wanted.occurred_from, wanted.occurred_until)
+
+
+def _within(
+    column: sa.ColumnElement[_Bound], start: _Bound | None, end: _Bound | None
+) -> Iterator[sa.ColumnElement[bool]]:
+    if start is not None:
+        yield column >= start
+    if end is not None:
+        yield column < end
 
 
 def _upto(position: int | None) -> Iterator[sa.ColumnElement[bool]]:

@@ -28,6 +28,8 @@ CALLS = (
     "/v1/policies",
     "/v1/policies/openai-unsupported-regions-2024",
     "/v1/policies/openai-unsupported-regions-2024/events",
+    "/v1/audit?limit=1000",
+    "/v1/audit?cell=openai/CN/api&recorded_from=2026-01-01",
     "/v1/authorities",
     "/v1/providers",
     "/v1/services",
@@ -43,6 +45,8 @@ REFUSED = (
     "/v1/access/opnai/CN",
     "/v1/access?limit=0",
     "/v1/events?cursor=x",
+    "/v1/audit?cell=openai",
+    "/v1/audit/keys",
     "/v1/access/diff",
     "/v1/meta?min_position=99999",
 )
@@ -164,7 +168,7 @@ def test_the_documented_parameters_are_those_that_are_taken(story: House) -> Non
     values = {"as_of": "2024-07-09", "known_at": "@1", "limit": "5", "cursor": "x", "after": "0"}
 
     for template, methods in spec["paths"].items():
-        path = template.format(provider="openai", region="CN", slug="x", event_id="x")
+        path = template.format(provider="openai", region="CN", slug="x", event_id="x", path="x")
         for parameter in methods.get("get", {}).get("parameters", []):
             name = parameter["name"]
             if parameter["in"] == "header":

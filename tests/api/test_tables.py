@@ -48,6 +48,7 @@ def as_text(value: Any) -> str:  # noqa: ANN401 -- any JSON
         "/v1/events?limit=1000",
         "/v1/policies",
         "/v1/policies/openai-unsupported-regions-2024/events",
+        "/v1/audit?limit=1000",
         "/v1/authorities",
         "/v1/regions?kind=group",
     ],

@@ -31,6 +31,8 @@ QUESTIONS = [
     ("events", "list", "--limit", "3"),
     ("events", "list", "--type", "context.noted", "--region", "CN"),
     ("events", "show", NOTICE),
+    ("audit", "events", "--cell", "openai/IT/chatgpt", "--recorded-by", "seeds"),
+    ("audit", "events", "--policy", POLICY, "--known-at", "@40"),
 ]
 REFUSED = [
     (("state", "opnai", "CN"), 3),
@@ -46,6 +48,12 @@ REFUSED = [
     (("policies", "show", "openai-unsupported"), 3),
     (("events", "list", "--region", "UK"), 3),
     (("events", "list", "--recorded-from", "2024-13-01"), 2),
+    (("audit", "events", "--cell", "opnai/CN"), 3),
+    (("audit", "events", "--cell", "openai/CN/aip"), 3),
+    (("audit", "events", "--cell", "openai"), 2),
+    (("audit", "events", "--policy", "openai-unsupported"), 3),
+    (("audit", "events", "--recorded-by", "sed"), 3),
+    (("audit", "events", "--recorded-from", "2024-13-01"), 2),
 ]
 
 

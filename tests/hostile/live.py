@@ -157,10 +157,15 @@ IN_PATH: Final = {
     "slug": "openai-unsupported-regions-2024",
     "asked": "x",
     "name": "docs.css",
+    "path": "0/000.p/1",
 }
 """Values of the seeds for the variables of a path."""
 
-ASKED: Final = {"/v1/access/diff": "?from=2024-07-08&until=2024-07-09"}
+ASKED: Final = {
+    "/v1/access/diff": "?from=2024-07-08&until=2024-07-09",
+    "/v1/log/proof/consistency": "?old=1&new=2",
+    "/v1/log/proof/inclusion": "?index=0&size=1",
+}
 """What a path needs besides."""
 
 
