@@ -55,7 +55,7 @@ class Checkpoint:
             MalformedEvidence: It is no checkpoint.
         """
         lines = text.removesuffix("\n").split("\n")
-        if len(lines) < _LINES or not all(lines):
+        if not text.endswith("\n") or len(lines) < _LINES or not all(lines):
             fault = "it has three lines (origin, size, root in base64), and no empty ones."
             raise MalformedEvidence(kind=_KIND, fault=fault)
         if fault_of_name := name_fault(lines[0]):

@@ -23,7 +23,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from service.evidence.errors import MalformedEvidence, SignatureRefused
-from service.evidence.text import base64_bytes, base64_text, utf8
+from service.evidence.text import MOST, base64_bytes, base64_text, utf8
 
 ED25519: Final = 1
 COSIGNATURE: Final = 4
@@ -73,6 +73,10 @@ class VerifierKey:
         Raises:
             MalformedEvidence: It is none, or of a kind that is not known here.
         """
+        if text.startswith(_PRIVATE):
+            # Nothing of it may stand in a message.
+            fault = "it is the key that signs, a secret: give the line that `log init` printed."
+            raise MalformedEvidence(kind=_VERIFIER, fault=fault)
         name, id_, kind, public = _key_parts(text, _VERIFIER)
         key = cls(name, kind, public)
         _check_id(key, id_, _VERIFIER)
@@ -85,6 +89,8 @@ class VerifierKey:
             if len(signature) != _TIME_BYTES + _SIGNATURE_BYTES:
                 return False
             moment = int.from_bytes(signature[:_TIME_BYTES], "big")
+            if moment > MOST:
+                return False
             message = f"cosignature/v1\ntime {moment}\n".encode() + message
             signature = signature[_TIME_BYTES:]
         try:
@@ -214,9 +220,12 @@ def name_fault(name: str) -> str | None:
     >>> name_fault("my log")
     "'my log' has a space or a plus sign in it. A valid name: log.example/timeline"
     """
-    if name and name.isprintable() and not any(one.isspace() or one == "+" for one in name):
+    if not name or any(one < " " or "\ud800" <= one <= "\udfff" for one in name):
+        fault = "is no name"
+    elif any(one.isspace() or one == "+" for one in name):
+        fault = "has a space or a plus sign in it"
+    else:
         return None
-    fault = "has a space or a plus sign in it" if name.isprintable() and name else "is no name"
     return f"{name[:80]!a} {fault}. A valid name: log.example/timeline"
 
 

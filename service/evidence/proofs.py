@@ -134,7 +134,8 @@ def verify_inclusion(
         ProofRefused: The proof does not lead from the leaf to the root.
     """
     if not 0 <= index < size:
-        sentence = f"A log of {size} entries has no entry {index}: its last one is {size - 1}."
+        last_one = f": its last one is {size - 1}" if size > 0 else ""
+        sentence = f"A log of {size} entries has no entry {index}{last_one}."
         raise ProofRefused(sentence)
     folded = leaf
     for sibling, on_the_left in _turns(index, size - 1, proof):

@@ -83,7 +83,8 @@ class Tile:
             index = int(found["index"].replace("x", "").replace("/", ""))
             tile = cls(level, index, WIDTH if found["width"] is None else int(found["width"]))
             wide = found["width"] is not None and tile.width >= WIDTH
-            if (level or 0) <= MAX_LEVEL and index <= MOST and not wide and str(tile) == path:
+            inside = (level or 0) <= MAX_LEVEL and index <= MOST
+            if inside and not wide and str(tile) == path:
                 return tile
         fault = (
             f"{path[:80]!a} is not <level>/<index>[.p/<width>], with a level from 0 to 63 or"
@@ -116,14 +117,17 @@ def bundle(entries: Iterable[bytes]) -> bytes:
 
 
 def unbundled(data: bytes) -> list[bytes]:
-    """Read the entries of a bundle.
+    """Read the entries of a bundle; whether there are as many as there should be is not looked at.
 
     Raises:
-        MalformedEvidence: It ends within an entry.
+        MalformedEvidence: It ends within an entry, or has far more than a bundle can have.
     """
     found: list[bytes] = []
     at, end = 0, len(data)
     while at < end:
+        if len(found) == 2 * WIDTH:
+            fault = f"it has more than {2 * WIDTH} entries, and one has at most {WIDTH}."
+            raise MalformedEvidence(kind="bundle of entries", fault=fault)
         start = at + _LENGTH_BYTES
         at = start + int.from_bytes(data[at:start], "big")
         if start > end or at > end:

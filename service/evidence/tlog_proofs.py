@@ -63,6 +63,8 @@ class TlogProof:
         extra = b""
         if lines and lines[0].startswith("extra "):
             extra = base64_bytes(lines.pop(0).removeprefix("extra "), _KIND)
+            if not extra:
+                raise MalformedEvidence(kind=_KIND, fault="its line 'extra' has nothing in it.")
         if not lines or not lines[0].startswith("index "):
             raise MalformedEvidence(kind=_KIND, fault="no line says 'index' and a number.")
         index = decimal(lines.pop(0).removeprefix("index "), _KIND)

@@ -58,12 +58,9 @@ class Trust:
             SignatureRefused: No log signed it, or too few witnesses did.
         """
         found = checkpoints.opened(note, self.logs)
-        if self.quorum == NONE:
-            return found
-        signers: set[VerifierKey] = set()
-        if self.witnesses:
-            signers.update(Note.read(note).verified_by((*self.logs, *self.witnesses.values())))
-        if not self._witnessed(self.quorum, signers):
+        # A wrong signature of a witness that is known spoils a note, whether it is needed or not.
+        signers = set(Note.read(note).verified_by((*self.logs, *self.witnesses.values())))
+        if self.quorum != NONE and not self._witnessed(self.quorum, signers):
             sentence = (
                 f"The checkpoint of {found.origin} at {found.size} entries lacks witnesses: the"
                 f" quorum {self.quorum!a} is not reached."
@@ -72,10 +69,12 @@ class Trust:
         return found
 
     def _witnessed(self, name: str, signers: set[VerifierKey]) -> bool:
-        if name in self.witnesses:
-            return self.witnesses[name] in signers
-        group = self.groups[name]
-        return sum(self._witnessed(one, signers) for one in group.members) >= group.least
+        reached = {one for one, key in self.witnesses.items() if key in signers}
+        # A group names earlier ones only.
+        for one, group in self.groups.items():
+            if len(reached.intersection(group.members)) >= group.least:
+                reached.add(one)
+        return name in reached
 
 
 @dataclass(slots=True)

@@ -27,6 +27,9 @@ Read = Callable[[str], bytes]
 Progress = Callable[[int, int], None]
 """Told how many entries of how many are done."""
 
+Look = Callable[[bytes], bool]
+"""Tells whether a hash is somewhere."""
+
 CHECKPOINT: Final = "checkpoint"
 """The path of a mirror's checkpoint."""
 
@@ -64,7 +67,12 @@ class Finding:
 
 
 def first_difference(
-    stored: Sequence[bytes], found: Sequence[bytes], *, last: bool
+    stored: Sequence[bytes],
+    found: Sequence[bytes],
+    *,
+    last: bool,
+    logged: Look | None = None,
+    there: Look | None = None,
 ) -> tuple[int, FindingKind] | None:
     """Find where entries first differ from the hashes of what once stood there, and how.
 
@@ -72,6 +80,8 @@ def first_difference(
         stored: The hashes of the original entries, side by side.
         found: The hashes of what stands there now.
         last: Whether the log ends with them.
+        logged: Tells whether a hash is one of an original entry anywhere; of ``stored``, if None.
+        there: Tells whether a hash is one of what stands anywhere now; of ``found``, if None.
 
     Returns:
         The index of the first that differs; None where they are the same.
@@ -83,15 +93,25 @@ def first_difference(
         return None
     shorter = min(len(stored), len(found))
     at = next((one for one in range(shorter) if stored[one] != found[one]), shorter)
-    was, now = stored[at : at + 2], found[at : at + 2]
-    if not now:
+    if at == len(found):
         return at, FindingKind.CUT if last else FindingKind.DELETED
-    if not was or (len(now) > 1 and now[1] == was[0] and now[0] not in stored):
+    if at == len(stored):
         return at, FindingKind.INSERTED
-    if len(was) > 1 and now[0] == was[1] and was[0] not in found:
-        return at, FindingKind.DELETED
-    return at, FindingKind.REORDERED if now[0] in stored else FindingKind.EDITED
+    is_logged = (logged or stored.__contains__)(found[at])
+    if at + 1 < shorter and stored[at + 1] == found[at + 1]:
+        # Those behind it have not moved: another one was put in its place.
+        return at, FindingKind.REORDERED if is_logged else FindingKind.EDITED
+    was_moved = (there or found.__contains__)(stored[at])
+    return at, _HOW[was_moved, is_logged]
 
+
+_HOW: Final = {
+    (True, True): FindingKind.REORDERED,
+    (True, False): FindingKind.INSERTED,
+    (False, True): FindingKind.DELETED,
+    (False, False): FindingKind.EDITED,
+}
+"""What happened, by whether the original entry stands elsewhere, and the one there was logged."""
 
 _TOLD: Final = {
     FindingKind.EDITED: "the entry is another one than the one that was logged there",
@@ -136,9 +156,12 @@ def check_mirror(
         walk.over(bundle)
         progress(bundle.first + bundle.width, checkpoint.size)
     findings = [*walk.broken]
-    if root(walk.stored) == checkpoint.root:
-        findings += walk.differs or _upper_tiles(read, checkpoint.size, walk.upper)
-    elif root(walk.found) == checkpoint.root:
+    # The roots of what was logged, as far as anybody can tell.
+    roots = walk.found.roots
+    if root(walk.stored.tree) == checkpoint.root:
+        roots = walk.stored.roots
+        findings += walk.differs or _upper_tiles(read, checkpoint.size, walk.stored.upper)
+    elif root(walk.found.tree) == checkpoint.root:
         detail = "hashes of level 0 are not those of the entries, which are as they were logged"
         findings.append(Finding(kind=FindingKind.TREE, position=None, detail=detail))
     else:
@@ -146,7 +169,7 @@ def check_mirror(
     for one in kept:
         if one.size > checkpoint.size:
             findings.append(_went_back(one, checkpoint))
-        elif one.size and walk.roots.get(one.size) != one.root:
+        elif one.size and roots.get(one.size) != one.root:
             findings.append(rewritten(one.size, "the earlier checkpoint"))
     return tuple(findings)
 
@@ -157,58 +180,84 @@ def _went_back(earlier: Checkpoint, now: Checkpoint) -> Finding:
 
 
 @dataclass(slots=True)
+class _Grown:
+    """A tree, its hashes above the leaves of tiles, and its roots at some sizes on the way."""
+
+    tree: Frontier = field(default_factory=Frontier)
+    upper: dict[int, list[bytes]] = field(default_factory=dict)
+    roots: dict[int, bytes] = field(default_factory=dict)
+
+    def grow(self, leaves: Sequence[bytes], sizes: Sequence[int]) -> None:
+        """Append the hashes of leaves."""
+        self.tree, nodes, roots = extend_past(self.tree, leaves, sizes)
+        self.roots |= roots
+        for node in nodes:
+            if node.level % HEIGHT == 0:
+                self.upper.setdefault(node.level // HEIGHT, []).append(node.hash)
+
+    def copy(self) -> "_Grown":
+        """Return another one that grows by itself."""
+        upper = {level: list(one) for level, one in self.upper.items()}
+        return _Grown(tree=self.tree, upper=upper, roots=dict(self.roots))
+
+
+@dataclass(slots=True)
 class _Walk:
     """What is known behind the entries walked over so far.
 
     Attributes:
-        stored: The tree over the stored hashes of leaves. ``found``: that over the entries.
-        upper: The hashes that belong on the levels of tiles above the leaves, made from ``found``.
-        sizes: Of the checkpoints that were kept; ``roots`` are those of ``found`` there.
+        sizes: Of the checkpoints that were kept, in ascending order.
+        stored: The tree over the stored hashes of leaves.
+        found: That over the entries: the same object, as long as they are the same.
         differs: The first entry that is not what its stored hash says, if any.
-        broken: Files that are missing or malformed.
+        broken: The first file that is missing or malformed, if any.
     """
 
     read: Read
     size: int
     sizes: list[int]
-    stored: Frontier = field(default_factory=Frontier)
-    found: Frontier = field(default_factory=Frontier)
-    upper: dict[int, list[bytes]] = field(default_factory=dict)
-    roots: dict[int, bytes] = field(default_factory=dict)
+    stored: _Grown = field(default_factory=_Grown)
+    found: _Grown = field(init=False)
     differs: list[Finding] = field(default_factory=list)
     broken: list[Finding] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Begin with one tree."""
+        self.found = self.stored
+
     def over(self, bundle: Tile) -> None:
         """Walk over a bundle of entries and the tile of their hashes."""
-        entries = self._entries(bundle)
-        leaves = [leaf_hash(one) for one in entries]
-        stored = self._hashes(Tile(0, bundle.index, bundle.width), leaves)
-        same = self.found is self.stored and leaves == stored
-        if leaves != stored and not self.differs:
-            self.differs = [self._first(bundle, stored, leaves)]
-        self.found, nodes, roots = extend_past(self.found, leaves, self.sizes)
-        self.roots |= roots
-        for node in nodes:
-            if node.level % HEIGHT == 0:
-                self.upper.setdefault(node.level // HEIGHT, []).append(node.hash)
-        self.stored = self.found if same else extend(self.stored, stored)[0]
+        leaves = self._leaves(bundle)
+        stored = self._stored(Tile(0, bundle.index, bundle.width))
+        # What cannot be read is found broken, and nothing else can be said of it.
+        leaves = (stored or []) if leaves is None else leaves
+        stored = leaves if stored is None else stored
+        if leaves != stored:
+            if not self.differs:
+                self.differs = [self._first(bundle, stored, leaves)]
+            if self.found is self.stored:
+                self.found = self.stored.copy()
+        self.stored.grow(stored, self.sizes)
+        if self.found is not self.stored:
+            self.found.grow(leaves, self.sizes)
 
-    def _entries(self, bundle: Tile) -> list[bytes]:
+    def _leaves(self, bundle: Tile) -> list[bytes] | None:
+        """Return the hashes of the entries of a bundle; None where it cannot be read."""
         path = f"tile/{bundle}"
         try:
-            return unbundled(self.read(path))
+            return [leaf_hash(one) for one in unbundled(self.read(path))]
         except (MissingFile, MalformedEvidence) as error:
             self._broke(path, bundle.first + 1, error)
-            return []
+            return None
 
-    def _hashes(self, tile: Tile, leaves: list[bytes]) -> list[bytes]:
+    def _stored(self, tile: Tile) -> list[bytes] | None:
+        """Return the hashes in a tile; None where it cannot be read."""
         path = f"tile/{tile}"
         try:
             return hashes(self.read(path), tile.width)
         except (MissingFile, MalformedEvidence) as error:
             self._broke(path, None, error)
-            # A tree can be checked without this file, from the entries.
-            return leaves
+            return None
 
     def _broke(self, path: str, position: int | None, error: Exception) -> None:
         kind = FindingKind.TREE if position is None else FindingKind.UNREADABLE
@@ -218,20 +267,24 @@ class _Walk:
 
     def _first(self, bundle: Tile, stored: list[bytes], leaves: list[bytes]) -> Finding:
         last = bundle.first + bundle.width == self.size
-        at, kind = first_difference(stored, leaves, last=last) or (0, FindingKind.EDITED)
-        if kind is FindingKind.EDITED and self._stands_elsewhere(leaves[at]):
-            kind = FindingKind.REORDERED
+        if not last and len(stored) == len(leaves):
+            # What stands behind the last one of a tile tells what happened to it.
+            width = min(WIDTH, self.size - bundle.first - WIDTH)
+            stored = stored + (self._stored(Tile(0, bundle.index + 1, width)) or [])
+            leaves = leaves + (self._leaves(Tile(None, bundle.index + 1, width)) or [])
+        found = first_difference(
+            stored, leaves, last=last, logged=self._was_logged, there=self._stands
+        )
+        at, kind = found or (0, FindingKind.EDITED)
         return difference(kind, bundle.first + at + 1)
 
-    def _stands_elsewhere(self, leaf: bytes) -> bool:
-        """Tell whether an entry was logged somewhere."""
-        for tile in tiles_of(0, self.size):
-            try:
-                if leaf in hashes(self.read(f"tile/{tile}"), tile.width):
-                    return True
-            except (MissingFile, MalformedEvidence):
-                continue
-        return False
+    def _was_logged(self, leaf: bytes) -> bool:
+        """Tell whether the hash of an entry is stored anywhere."""
+        return any(leaf in (self._stored(tile) or ()) for tile in tiles_of(0, self.size))
+
+    def _stands(self, leaf: bytes) -> bool:
+        """Tell whether an entry stands anywhere."""
+        return any(leaf in (self._leaves(bundle) or ()) for bundle in tiles_of(None, self.size))
 
 
 def _upper(read: Read, size: int, level: int) -> Iterator[bytes]:
@@ -272,7 +325,7 @@ def _differs_before(read: Read, checkpoint: Checkpoint, walk: _Walk) -> int:
     whole = Frontier(over_full.size * WIDTH, over_full.hashes)
     if root(extend(whole, rest)[0]) != checkpoint.root:
         return size
-    made = walk.upper.get(1, [])
+    made = walk.found.upper.get(1, [])
     pairs = enumerate(zip(full, made, strict=False), 1)
     return next((index * WIDTH for index, (one, other) in pairs if one != other), size)
 
