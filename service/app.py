@@ -110,6 +110,8 @@ def over(
 ) -> Flask:
     """Make the application over a database that is open."""
     app = Flask(__name__, static_folder=None)
+    # A path with two slashes is another path, not a spelling of one.
+    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     wiring = Wiring(
         database=database,

@@ -4,13 +4,13 @@
 ``/v1/log`` and ``/v1/events/{id}/proof`` answer single questions. Hashes are in base64.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from service.api import openapi
-from service.api.negotiation import JSON, wanted
+from service.api import openapi, proofs
+from service.api.negotiation import JSON
 from service.api.openapi import EVENT_IN_PATH, TILE_IN_PATH
 from service.api.problems import UnknownInPath
 from service.api.query import MAX_POSITION, Parameter, Query
@@ -18,12 +18,10 @@ from service.api.reads import FLOATING, IMMUTABLE, Read
 from service.api.schemas.fields import uuid_of
 from service.api.wiring import wired
 from service.application import moments, proving, publishing
-from service.application.proving import Inclusion
 from service.application.publishing import Signed
 from service.auth.credentials import Role
 from service.auth.guard import requires
 from service.evidence.errors import MalformedEvidence
-from service.evidence.text import base64_text
 from service.evidence.tiles import Tile
 from service.evidence.tlog_proofs import TlogProof
 
@@ -80,10 +78,11 @@ def tile(path: str) -> Response:
 @requires(Role.READER)
 def key() -> Response:
     """Return the key that verifies checkpoints; get it by another way, too, before you trust it."""
-    read, signer = Read.begin((), still=True), wired().signer
+    signer = wired().signer
+    verifiers = () if signer is None else tuple(map(str, signer.verifiers))
+    read = Read.begin((), still=True, also=" ".join(verifiers))
     if signer is None:
         raise UnknownInPath(_NO_KEY)
-    verifiers = tuple(map(str, signer.verifiers))
     found = {"verifier_key": verifiers[-1], "origin": signer.origin, "verifier_keys": verifiers}
     return read.answer(found)
 
@@ -95,7 +94,7 @@ def inclusion() -> Response:
     """Prove that the log at a size holds the entry at an index."""
     read = Read.begin(_INCLUSION, fixed=lambda _: True, still=True)
     index, size = (read.query.needed(one.name, most=MAX_POSITION) for one in _INCLUSION)
-    return read.answer(_proven(proving.inclusion(wired().database, index, size)))
+    return read.answer(proofs.inclusion(proving.inclusion(wired().database, index, size)))
 
 
 @blueprint.route("/log/proof/consistency")
@@ -106,15 +105,7 @@ def consistency() -> Response:
     read = Read.begin(_CONSISTENCY, fixed=lambda _: True, still=True)
     old, new = (read.query.needed(one.name, most=MAX_POSITION) for one in _CONSISTENCY)
     found = proving.consistency(wired().database, old, new)
-    return read.answer(
-        {
-            "old_size": found.old_size,
-            "new_size": found.new_size,
-            "old_root": base64_text(found.old_root),
-            "new_root": base64_text(found.new_root),
-            "proof": tuple(map(base64_text, found.proof)),
-        }
-    )
+    return read.answer(proofs.consistency(found))
 
 
 @blueprint.route("/events/<event_id>/proof", parameters=[EVENT_IN_PATH])
@@ -126,30 +117,27 @@ def event_proof(event_id: str) -> Response:
     With `Accept: text/plain` it is a file as c2sp.org/tlog-proof has it, to be kept as
     `<id>.tlog-proof`.
     """
-    read = Read.begin((), form=wanted((JSON, TEXT)))
-    database, known = wired().database, uuid_of(event_id)
+    house = wired()
+    database, known = house.database, uuid_of(event_id)
+    signed = publishing.current(database, house.signer, house.clock)
+    read = Read.begin((), forms=(JSON, TEXT), also="" if signed is None else signed.note.hex())
     entry = None if known is None else proving.body_of(database, known)
-    if entry is None:
+    if known is None or entry is None:
         detail = f"The log has no event {event_id[:40]!a}; ids are UUIDs, as /v1/events shows them."
         raise UnknownInPath(detail)
     position, body = entry
     if read.form == TEXT:
-        return _as_file(read, event_id, position)
-    signed = publishing.current(database, wired().signer, wired().clock)
+        return _as_file(read, event_id, position, signed)
     covers = signed is not None and signed.checkpoint.size >= position
     size = signed.checkpoint.size if signed and covers else moments.head_position(database)
-    found = {
-        "id": event_id,
-        "position": position,
-        **_proven(proving.inclusion(database, position - 1, size)),
-        "entry": body.decode(),
-        "checkpoint": signed.note.decode() if signed and covers else None,
-    }
-    return read.answer(found, size)
+    proven = proving.inclusion(database, position - 1, size)
+    note = signed.note if signed and covers else None
+    return read.answer(proofs.event(known, proven, body, note), size)
 
 
-def _as_file(read: Read, event_id: str, position: int) -> Response:
-    signed = _published()
+def _as_file(read: Read, event_id: str, position: int, signed: Signed | None) -> Response:
+    if signed is None:
+        raise UnknownInPath(_NO_KEY)
     if signed.checkpoint.size < position:
         raise UnknownInPath(_NOT_COVERED)
     size = signed.checkpoint.size
@@ -166,16 +154,6 @@ def _published() -> Signed:
     if found is None:
         raise UnknownInPath(_NO_KEY)
     return found
-
-
-def _proven(found: Inclusion) -> dict[str, Any]:
-    return {
-        "index": found.index,
-        "size": found.size,
-        "leaf_hash": base64_text(found.leaf_hash),
-        "root": base64_text(found.root),
-        "proof": tuple(map(base64_text, found.proof)),
-    }
 
 
 def _file(data: bytes, media_type: str, kept: str) -> Response:

@@ -64,6 +64,8 @@ class Read:
         query: Its parameters.
         now: The present, the same for all that it looks up.
         form: The media type that is wanted.
+        varies: Whether other forms are offered.
+        also: What the answer depends on besides its URL and the log.
         private: Whether nobody may keep the answer, and so it has no tag.
     """
 
@@ -74,6 +76,8 @@ class Read:
     fixed: bool
     still: bool
     private: bool
+    varies: bool
+    also: str
 
     @classmethod
     def begin(  # noqa: PLR0913 every one of them says how the answer is kept
@@ -84,7 +88,9 @@ class Read:
         fixed: Callable[[Query], bool] = floating,
         still: bool = False,
         form: str | None = None,
+        forms: Sequence[str] = (),
         private: bool = False,
+        also: str = "",
     ) -> "Read":
         """Begin the read that the current request is.
 
@@ -94,7 +100,9 @@ class Read:
             fixed: Tells of its query whether the answer never changes.
             still: Whether it depends on nothing that the log may add.
             form: Its one form, where the path names it; what is accepted is not looked at then.
+            forms: What it may be answered as, where that is not JSON, and CSV for a list.
             private: Whether nobody may keep it: it depends on more than the log.
+            also: What it depends on besides its URL and the log, such as who signs.
 
         Raises:
             InvalidInput: A parameter is unknown, repeated or wrong.
@@ -103,14 +111,17 @@ class Read:
             HTTPException: With the answer, 304, where the client has it already.
         """
         query = Query.of_request((*parameters, MIN_POSITION))
+        offered = forms or ((JSON, CSV) if columns else (JSON,))
         read = cls(
             query=query,
             now=wired().now(),
-            form=form or wanted((JSON, CSV) if columns else (JSON,)),
+            form=form or wanted(offered),
             columns=columns,
             fixed=fixed(query),
             still=still,
             private=private,
+            varies=len(offered) > 1,
+            also=also,
         )
         await_position(query)
         asked = request.if_none_match
@@ -170,7 +181,7 @@ class Read:
         return self._kept(response, self._tag(positions))
 
     def _kept(self, response: Response, tag: str) -> Response:
-        if self.columns:
+        if self.varies:
             response.vary.add("Accept")
         if self.private:
             response.headers["Cache-Control"] = PRIVATE
@@ -183,7 +194,7 @@ class Read:
         """Return the tag of an answer: of what it depends on, never of its bytes."""
         day = "" if self.fixed or self.still else self.now.astimezone(UTC).date()
         where = () if self.still else positions
-        parts = (__version__, RULE, self.form, request.full_path, day, *where)
+        parts = (__version__, RULE, self.form, request.full_path, day, self.also, *where)
         digest = sha256("\0".join(map(str, parts)).encode("utf-8", "surrogateescape")).digest()
         return urlsafe_b64encode(digest[:18]).decode("ascii")
 

@@ -14,7 +14,8 @@ from service.domain.errors import Refused
 from service.evidence import proofs
 from service.evidence.merkle import EMPTY_ROOT
 from service.evidence.proofs import Span
-from service.evidence.tiles import Tile, all_tiles, bundle
+from service.evidence.text import MOST
+from service.evidence.tiles import WIDTH, Tile, all_tiles, bundle
 from service.store import events as log
 from service.store import tree
 from service.store.engine import Database
@@ -130,6 +131,8 @@ def mirror(
 
 
 def _tile(connection: sa.Connection, wanted: Tile) -> bytes | None:
+    if wanted.first > MOST - WIDTH:
+        return None
     if wanted.level is None:
         last = wanted.first + wanted.width
         rows = log.page(connection, after=wanted.first, upto=last, limit=wanted.width)

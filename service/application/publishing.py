@@ -57,9 +57,11 @@ class LogWentBack(PublishingRefused):
     """The log ends before what was published of it."""
 
     def __init__(self, *, head: int, published: int, file: Path) -> None:
+        lost = published - head
+        missing = "1 event is missing" if lost == 1 else f"{lost} events are missing"
         super().__init__(
             f"The log ends at position {head}, and a checkpoint was published for {published}"
-            f" ({file}): {published - head} events are missing, as after restoring an older backup."
+            f" ({file}): {missing}, as after restoring an older backup."
             f" Nothing is signed, and nothing should be appended. Bring the events back from an"
             " export, a mirror or a replica (accessline restore FILE). If they are lost for good,"
             " go on as another log, with another origin, and say so to whoever holds checkpoints:"
@@ -135,17 +137,19 @@ def publish(database: Database, signer: Signer, clock: Clock) -> Signed:
     Raises:
         PublishingRefused: The log does not continue what was published.
         StoreError: The database refuses or cannot be reached.
-        OSError: The second place cannot be written.
     """
     last = _read_last(signer)
     state = _state(database, signer, last)
-    if _is_current(signer, last, state):
+    if _is_current(signer, last, state) and _is_kept(database, last):
         return last
     try:
         with FileLock(f"{signer.second}.lock", timeout=LOCK_SECONDS):
             return _sign(database, signer, clock)
     except Timeout as error:
         raise SignerBusy(file=signer.second) from error
+    except OSError as error:
+        fault = f"it cannot be written: {error.strerror}."
+        raise SecondPlaceUnfit(file=signer.second, fault=fault) from error
 
 
 def _sign(database: Database, signer: Signer, clock: Clock) -> Signed:
@@ -184,13 +188,20 @@ def _read_last(signer: Signer) -> Signed:
         checkpoint = opened(note, signer.verifiers)
     except FileNotFoundError as error:
         raise SecondPlaceUnfit(file=signer.second, fault="it is not there.") from error
+    except OSError as error:
+        fault = f"it cannot be read: {error.strerror}."
+        raise SecondPlaceUnfit(file=signer.second, fault=fault) from error
     except EvidenceError as error:
         fault = f"it does not: {error}"
         raise SecondPlaceUnfit(file=signer.second, fault=fault) from error
-    if checkpoint.origin != signer.origin:
-        fault = f"it holds one of {checkpoint.origin}, and the key signs {signer.origin}."
-        raise SecondPlaceUnfit(file=signer.second, fault=fault)
     return Signed(note=note, checkpoint=checkpoint)
+
+
+def _is_kept(database: Database, last: Signed) -> bool:
+    """Tell whether the database has a checkpoint, too: a signer may have died in between."""
+    with database.read() as connection:
+        found = checkpoints.newest(connection)
+    return bool(found) and found[0].note == last.note
 
 
 def _is_current(signer: Signer, last: Signed, state: Checkpoint) -> bool:

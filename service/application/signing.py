@@ -109,7 +109,11 @@ def begin(file: Path, key: SignerKey, second: Path | None = None) -> Signer:
             raise KeyRefused(sentence)
     empty = Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT)
     replace_file(signer.second, empty.signed(signer.keys))
-    _write(file, signer.keys)
+    try:
+        _write(file, signer.keys)
+    except BaseException:
+        signer.second.unlink(missing_ok=True)
+        raise
     return signer
 
 
@@ -125,6 +129,9 @@ def rotate(file: Path, new: SignerKey) -> None:
             f"{file} has two keys already: let go of the older one first, when nobody needs it any"
             " more: accessline log rotate --finish"
         )
+        raise KeyRefused(sentence)
+    if new.name != keys[0].name:
+        sentence = f"The new key is of {new.name}, and {file} signs {keys[0].name}."
         raise KeyRefused(sentence)
     _write(file, (*keys, new))
 

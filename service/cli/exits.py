@@ -25,6 +25,8 @@ from service.application.publishing import PublishingRefused, SecondPlaceUnfit, 
 from service.application.signing import BadKeyFile
 from service.domain.errors import AccesslineError, Refused, Rejected, UnknownIdError
 from service.evidence.canonical import CanonicalError
+from service.evidence.errors import EvidenceError
+from service.evidence.verification import MissingFile
 from service.settings import SettingsError
 from service.store.errors import StoreDamaged, StoreError
 
@@ -76,6 +78,8 @@ _CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (
     (SecondPlaceUnfit, Code.ENVIRONMENT),
     (PublishingRefused, Code.INTEGRITY),
     (BadKeyFile, Code.ENVIRONMENT),
+    (MissingFile, Code.UNKNOWN),
+    (EvidenceError, Code.INTEGRITY),
     (StoreError, Code.ENVIRONMENT),
     (UnknownIdError, Code.UNKNOWN),
     (VersionConflict, Code.NO),

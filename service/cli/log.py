@@ -12,6 +12,7 @@ from uuid import UUID
 
 import click
 
+from service.api import proofs
 from service.app import signer_of
 from service.application import proving, publishing, signing
 from service.application.publishing import Signed
@@ -193,7 +194,8 @@ def published(database: Database, settings: Settings) -> Signed:
     metavar="FILE",
     help="Write the bytes that it is about, the event's, to FILE as well.",
 )
-def prove(*, event_id: UUID, out: Path | None, entry: Path | None) -> None:
+@session.as_json
+def prove(*, event_id: UUID, out: Path | None, entry: Path | None, as_json: bool) -> None:
     """Prove that the log holds an event: a file as c2sp.org/tlog-proof has it.
 
     Together with the event's bytes and the key of the log it can be verified for ever, anywhere:
@@ -216,7 +218,9 @@ def prove(*, event_id: UUID, out: Path | None, entry: Path | None) -> None:
     proof = TlogProof(index=proven.index, proof=proven.proof, checkpoint=signed.note).to_bytes()
     if entry is not None:
         replace_file(entry, body)
-    if out is None:
+    if out is None and as_json:
+        output.show_json(proofs.event(event_id, proven, body, signed.note))
+    elif out is None:
         click.echo(proof.decode(), nl=False)
     else:
         replace_file(out, proof)

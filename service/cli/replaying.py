@@ -9,8 +9,9 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 from urllib.parse import urlencode
 
 import click
@@ -27,6 +28,8 @@ from service.evidence.verification import Finding, FindingKind, Read
 from service.settings import Settings
 from service.store import schema
 from service.store.engine import connect
+
+_NO_ANSWER: Final = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ def asked(file: Path | None, question: str | None) -> Asked | None:
         told: dict[str, Any] = json.loads(answer)
         position = _position(told["known_at"])
         questions = tuple(_questions(told)) if question is None else (question,)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (*_NO_ANSWER, RecursionError) as error:
         message = (
             f"{file} is no explained answer of this server. Of another answer with 'known_at' say"
             " what was asked: --question '/v1/access?as_of=2024-07-09&known_at=@51'"
@@ -104,7 +107,11 @@ def replay(read: Read, checkpoint: Checkpoint, saved: Asked) -> tuple[Finding, .
             export.seek(0)
             transfer.restore(scratch, export)
         client = app.over(scratch, Settings(), session.now).test_client()
-        answers = [client.get(question).data for question in saved.questions]
+        found = [client.get(question) for question in saved.questions]
+        answers = [one.data for one in found if one.status_code == HTTPStatus.OK]
+        if not answers:
+            message = f"The question cannot be answered: {found[-1].get_json()['detail']}"
+            raise click.UsageError(message)
     finally:
         scratch.dispose()
     # Tools that save an answer may end its line.

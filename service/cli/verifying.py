@@ -6,10 +6,10 @@ a key (or a trust policy) that came by another way.
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -22,7 +22,7 @@ from service.evidence.errors import EvidenceError, MalformedEvidence, SignatureR
 from service.evidence.merkle import EMPTY_ROOT, leaf_hash
 from service.evidence.notes import MAX_NOTE, VerifierKey
 from service.evidence.proofs import verify_inclusion
-from service.evidence.text import base64_text
+from service.evidence.text import MOST, base64_text
 from service.evidence.tlog_proofs import TlogProof
 from service.evidence.trust import Trust
 from service.evidence.verification import CHECKPOINT, Finding, FindingKind, Read
@@ -86,7 +86,10 @@ AGAINST: Final = click.option(
 )
 @click.option("--entry", type=_FILE, metavar="FILE", help="Of a .tlog-proof: the event's bytes.")
 @click.option(
-    "--position", type=click.IntRange(1), metavar="N", help="Of a .tlog-proof: where it stands."
+    "--position",
+    type=click.IntRange(1, MOST),
+    metavar="N",
+    help="Of a .tlog-proof: where it stands.",
 )
 @session.as_json
 def verify(  # noqa: PLR0913 -- options of a command
@@ -114,8 +117,14 @@ def verify(  # noqa: PLR0913 -- options of a command
         if entry is None or position is None:
             message = "A proof is verified against an event: give its --entry and --position."
             raise click.UsageError(message)
+        if against or replay or question:
+            message = "--against and --replay need all entries: give a mirror, not a proof."
+            raise click.UsageError(message)
         found = _entry(Path(source), whom, entry, position)
     else:
+        if entry is not None or position is not None:
+            message = "--entry and --position belong to a proof, and this is no such file."
+            raise click.UsageError(message)
         read = mirrors.reader(source)
         kept = [opened_file(file, whom) for file in against]
         found = _mirror(read, whom, kept, replaying.asked(replay, question))
@@ -246,6 +255,7 @@ def _show(found: Verified) -> None:
     show_default=True,
     help="Seconds between looks.",
 )
+@session.as_json
 def tail(  # noqa: PLR0913 -- options of a command
     *,
     source: str,
@@ -254,8 +264,11 @@ def tail(  # noqa: PLR0913 -- options of a command
     state: Path | None,
     once: bool,
     interval: float,
+    as_json: bool,
 ) -> None:
     """Print the events of SOURCE (folder or URL) as they come, one a line, each verified first.
+
+    With --json each line is the event as it was logged, with its position.
 
     Every checkpoint must continue the one before, and with --state the last one of the run before:
     a log that was rewritten ends the watch, with exit code 5.
@@ -264,14 +277,19 @@ def tail(  # noqa: PLR0913 -- options of a command
     read = mirrors.reader(source)
     last = opened_file(state, whom) if state is not None and state.exists() else None
     while True:
-        last = _look(read, whom, last, state)
+        last = _look(read, whom, last, state, line=_json_line if as_json else _line)
         if once:
             return
         time.sleep(interval)
 
 
 def _look(
-    read: Read, trust: Trust, last: Checkpoint | None, state: Path | None
+    read: Read,
+    trust: Trust,
+    last: Checkpoint | None,
+    state: Path | None,
+    *,
+    line: Callable[[int, dict[str, Any]], str],
 ) -> Checkpoint | None:
     """Print what is new behind the last checkpoint, and keep the one that covers it."""
     note = read(CHECKPOINT)
@@ -286,17 +304,26 @@ def _look(
     if findings:
         raise Failed(Code.INTEGRITY, *(one.detail for one in findings))
     for position, entry in verification.entries(read, found.size, before.size):
-        click.echo(_line(position, entry))
+        click.echo(line(position, _event(entry)))
     output.flush()
     if state is not None:
         replace_file(state, note)
     return found
 
 
-def _line(position: int, entry: bytes) -> str:
-    """Return an event with its position, in one line; what cannot be read stays as text."""
+def _event(entry: bytes) -> dict[str, Any]:
+    """Read an entry; what is no event stays as text."""
     try:
         event = json.loads(entry)
-    except ValueError:
-        event = {"entry": entry.decode(errors="replace")}
+    except (ValueError, RecursionError):
+        event = None
+    return event if isinstance(event, dict) else {"entry": entry.decode(errors="replace")}
+
+
+def _json_line(position: int, event: dict[str, Any]) -> str:
     return json.dumps({"position": position, **event}, ensure_ascii=False)
+
+
+def _line(position: int, event: dict[str, Any]) -> str:
+    told = (event.get(name) for name in ("recorded_at", "type", "stream", "title", "entry"))
+    return output.escaped("  ".join(str(one) for one in (position, *told) if one))

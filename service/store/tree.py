@@ -6,6 +6,8 @@ and nothing is hashed again but the few nodes at the edge.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import chain
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,12 +17,6 @@ from service.evidence.proofs import Span, nodes_of
 from service.store.errors import StoreDamaged
 from service.store.tables import event, node
 
-_LEAVES: Final = sa.select(sa.literal(0), event.c.position - 1, event.c.leaf).where(
-    event.c.position.in_(sa.bindparam("positions", expanding=True))
-)
-_NODES: Final = sa.select(node.c.level, node.c.index, node.c.hash).where(
-    sa.tuple_(node.c.level, node.c.index).in_(sa.bindparam("nodes", expanding=True))
-)
 _LEAF_RANGE: Final = (
     sa.select(event.c.leaf)
     .where(event.c.position > sa.bindparam("start"), event.c.position <= sa.bindparam("end"))
@@ -37,6 +33,25 @@ _NODE_RANGE: Final = (
 )
 
 
+@cache
+def _leaves(count: int) -> sa.TextClause:
+    """Return the statement that finds leaves by their positions."""
+    wanted = " OR ".join(f"position = :k{number}" for number in range(count))
+    return sa.text(f"SELECT 0, position - 1, leaf FROM event WHERE {wanted}")  # noqa: S608 -- no input
+
+
+@cache
+def _nodes(count: int) -> sa.TextClause:
+    """Return the statement that finds nodes by level and index.
+
+    Written so, since SQLite reads the whole table for a list of pairs.
+    """
+    wanted = " OR ".join(
+        f'(level = :k{number} AND "index" = :k{number + 1})' for number in range(0, 2 * count, 2)
+    )
+    return sa.text(f'SELECT level, "index", hash FROM node WHERE {wanted}')  # noqa: S608 -- no input
+
+
 def roots(connection: sa.Connection, spans: Sequence[Span]) -> list[bytes]:
     """Return the root over each of some spans of the log, in two statements for all of them.
 
@@ -44,12 +59,13 @@ def roots(connection: sa.Connection, spans: Sequence[Span]) -> list[bytes]:
         StoreDamaged: A node that must be there is not.
     """
     wanted = set(nodes_of(spans))
-    found: dict[tuple[int, int], bytes] = {}
-    leaves = [index + 1 for level, index in wanted if level == 0]
+    leaves = [(index + 1,) for level, index in wanted if level == 0]
     inner = [one for one in wanted if one[0]]
-    for statement, asked in ((_LEAVES, {"positions": leaves}), (_NODES, {"nodes": inner})):
-        if any(asked.values()):
-            for level, index, found_hash in connection.execute(statement, asked):
+    found: dict[tuple[int, int], bytes] = {}
+    for statement, keys in ((_leaves, leaves), (_nodes, inner)):
+        if keys:
+            bound = {f"k{number}": key for number, key in enumerate(chain(*keys))}
+            for level, index, found_hash in connection.execute(statement(len(keys)), bound):
                 found[level, index] = bytes(found_hash)
 
     def at(level: int, index: int) -> bytes:

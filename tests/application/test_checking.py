@@ -3,8 +3,9 @@
 import pytest
 import sqlalchemy as sa
 
-from service.application.checking import FindingKind, verify
+from service.application.checking import verify
 from service.application.recording import Batch, append
+from service.evidence.verification import FindingKind
 from service.store import tables
 from service.store.engine import Database
 from tests.builders import NOON, directive, event, registry_events

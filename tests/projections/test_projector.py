@@ -7,13 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from service.application.asking import explained
-from service.application.checking import FindingKind, verify
+from service.application.checking import verify
 from service.application.recording import Batch, append
 from service.domain.answers import KnownAt, Question, explain
 from service.domain.codec import answer_bytes
 from service.domain.events import Recorded
 from service.domain.times import When
 from service.domain.world import World
+from service.evidence.verification import FindingKind
 from service.projections import projector, statements
 from service.store import tables
 from service.store.engine import Database
