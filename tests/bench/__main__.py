@@ -1,4 +1,4 @@
-"""What the core costs: ``python -m tests.bench [--events N] [--postgres URL]``.
+"""What the core costs: ``python -m tests.bench [--events N] [--leaves N] [--postgres URL]``.
 
 Machines differ, so what counts are ratios with both sides in one run, interleaved; the other
 figures say how things go here. The reference event has one directive with one element per
@@ -32,6 +32,7 @@ from service.projections import projector
 from service.store import events as log
 from service.store import schema
 from service.store.engine import Database, connect
+from tests.bench import evidence
 from tests.builders import registry_events
 
 ROUNDS = 4
@@ -43,16 +44,18 @@ def main() -> None:
     """Run everything and print a table, then one JSON line."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--events", type=int, default=2_000, help="events per measurement")
+    asked.add_argument("--leaves", type=int, default=20_000, help="events of the log as evidence")
     asked.add_argument("--postgres", help="URL of an empty database, to measure there too")
     given = asked.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         measured = {"sqlite": measure(f"sqlite:///{folder}/bench.db", folder, given.events)}
+        measured["evidence"] = evidence.measure(Path(folder), given.leaves, ROUNDS)
     if given.postgres:
         measured["postgresql"] = measure(given.postgres, None, given.events)
     for engine, rows in measured.items():
         for name, value in rows.items():
             sys.stdout.write(f"{engine:<11} {name:<58} {value:>12,.2f}\n")
-    sys.stdout.write(json.dumps({"events": given.events, **measured}) + "\n")
+    sys.stdout.write(json.dumps({**vars(given), **measured}) + "\n")
 
 
 def measure(url: str, folder: str | None, number: int) -> dict[str, float]:
