@@ -9,6 +9,7 @@ and occurred on 24 June 2024. What a test says stands where the JSON has it::
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -21,6 +22,9 @@ from service.domain.registry import Registry
 from service.domain.world import World, is_registry
 
 Table = dict[str, Any]
+
+STORY: Final = Path(__file__).parent / "story"
+"""Files of the first story, 51 events that never change; the record in `seeds/` grows."""
 
 NOON: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 """What the clock shows before anything is recorded; each event takes a minute."""

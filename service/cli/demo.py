@@ -107,8 +107,7 @@ def _folder() -> Path:
 
 
 def _seed(database: Database) -> Seeded:
-    with output.progress("Seeding") as step:
-        return seeding.record(database, seeding.read(seeding.shipped()), step)
+    return seeding.record(database, seeding.read(seeding.shipped()), whole=True)
 
 
 def _ready(settings: Settings, file: Path, *, made: bool, position: int, key: str) -> Demo:

@@ -1,60 +1,43 @@
-"""Seeds: reference data and first events, read from TOML and recorded as anybody's are.
+"""Seeds: reference data and first events, recorded as anybody's are, and kept in step with files.
 
-    stream = "policy:openai-unsupported-regions-2024"     # holds for every event of the file
-    authority = "openai"
-
-    [[events]]
-    id = "456fbba2-a51f-42fb-b282-aa9aeedb480a"           # literal: a second run finds it recorded
-    type = "policy.adopted"
-    occurred_on = 2024-06-24                              # a TOML date means its ISO text
-
-What lies in `registry/` is one batch and comes first; then each file is one. An event that the log
-holds already is left alone.
+All files are one batch, what lies in `registry/` first: it is recorded as a whole or not at all.
+What the log says already is left alone; what a file says otherwise is mended, what it has no more
+is taken back.
 """
 
-import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID
 
 import click
 
-import service
-from service.api.faults import Fault, InvalidInput
-from service.api.schemas import read_events
-from service.application.errors import EventIdConflict
+from service.api import rendering
+from service.api.seed_schema import seed_schema
+from service.application import reconciling
+from service.application.identifiers import new_id
 from service.application.preview import Preview, preview
+from service.application.reconciling import Act, MovedEvent, Step, Terms
 from service.application.recording import Batch, append
-from service.cli import appending, output, session
+from service.cli import appending, output, seedfiles, session
 from service.cli.exits import Code, Failed
+from service.cli.seedfiles import SeedFile, read, shipped
 from service.domain.errors import Refused, Rejected
 from service.domain.events import Event
 from service.evidence.canonical import CanonicalError
-from service.store.engine import Database
+from service.store import schema
+from service.store.engine import Database, connect
 
 PRINCIPAL: Final = "seeds"
 
-_FOLDERS: Final = ("registry", "policies", "observations", "context")
-_MOST: Final = 100_000
+__all__ = ["Seeded", "check", "read", "record", "seed", "shipped"]
 
-_Entry = tuple[str, Event]
-"""An event and the name of its file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeedFile:
-    """A file of events.
-
-    Attributes:
-        name: Its path below the folder of the seeds.
-    """
-
-    name: str
-    events: tuple[Event, ...]
+_Entry = tuple[SeedFile, int]
+"""An event, by its file and its number there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,191 +47,207 @@ class Seeded:
     Attributes:
         position: Of the log's last event afterwards.
         appended: Events that are new.
+        amended: Events that a file says otherwise now. ``retracted``: that no file has any more.
         events: Events that were read.
     """
 
     position: int
     appended: int
+    amended: int
+    retracted: int
     events: int
 
 
-@click.command()
-@click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+class _Seed(click.Group):
+    """A group whose first command may be left out, where a path or nothing is given."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args.insert(0, "load")
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Seed)
+def seed() -> None:
+    """Record first events from TOML files, and keep the record in step with them.
+
+    `accessline seed` alone means `accessline seed load`.
+    """
+
+
+_PATH: Final = click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+
+
+@seed.command()
+@_PATH
 @click.option("--dry-run", is_flag=True, help="Judge all of it and record nothing.")
 @session.as_json
-def seed(*, path: Path | None, dry_run: bool, as_json: bool) -> None:
-    """Record first events from TOML files.
+def load(*, path: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Bring the record in step with PATH.
 
     PATH is a folder or one file; without it the seeds that come with the program are taken. What is
-    recorded already is left alone, so a second run appends nothing.
+    recorded already is left alone, so a second run appends nothing. An event that reads otherwise
+    becomes a correction that amends it; one that is gone from its file a correction that retracts
+    it, and so does everything of a stream that is gone from a folder with a `registry/` of its own.
     """
-    files = read(path or shipped())
+    folder = path or shipped()
+    files = read(folder)
     with session.database() as database:
         if dry_run:
-            appending.show_changes(rehearse(database, files), as_json=as_json)
+            _show_plan(database, files, whole=seedfiles.is_whole(folder), as_json=as_json)
             return
-        with output.progress("Seeding") as step:
-            done = record(database, files, step)
+        done = record(database, files, whole=seedfiles.is_whole(folder))
     if as_json:
         output.show_json(done)
-    elif done.appended:
-        output.say(
-            f"{done.appended} of {done.events} events are new; the log is at position"
-            f" {done.position}."
-        )
+        return
+    said = [f"{done.appended} of {done.events} events are new"] if done.appended else []
+    said += [f"{output.counted(done.amended, 'event')} amended"] if done.amended else []
+    said += [f"{output.counted(done.retracted, 'event')} retracted"] if done.retracted else []
+    if said:
+        output.say(f"{', '.join(said)}; the log is at position {done.position}.")
     else:
         output.say(f"All {done.events} events are recorded already; nothing was appended.")
 
 
-def shipped() -> Path:
-    """Find the seeds that come with the program: in the package, or beside it in a checkout.
+@seed.command()
+@_PATH
+@session.as_json
+def check(*, path: Path | None, as_json: bool) -> None:
+    """Judge PATH without a database: every fault with file and line.
 
-    Raises:
-        Failed: The package was installed without them.
+    PATH is a folder with a registry of its own; without it the seeds that come with the program
+    are taken. Exits 2 if there is a fault.
     """
-    package = Path(service.__file__).resolve().parent
-    for folder in (package / "seeds", package.parent / "seeds"):
-        if (folder / "registry").is_dir():
-            return folder
-    raise Failed(Code.ENVIRONMENT, f"There are no seeds beside {package}: give their folder.")
+    folder = path or shipped()
+    files = read(folder)
+    scratch = connect("sqlite://")
+    try:
+        schema.upgrade(scratch)
+        rehearse(scratch, files, whole=True)
+    finally:
+        scratch.dispose()
+    kinds = Counter(event.type for file in files for event in file.events)
+    if as_json:
+        output.show_json({"files": len(files), "events": sum(kinds.values()), "types": kinds})
+        return
+    events = output.counted(sum(kinds.values()), "event")
+    output.say(f"{events} in {output.counted(len(files), 'file')}: nothing is wrong with them.")
 
 
-def read(path: Path) -> tuple[SeedFile, ...]:
-    """Read a file, or all files of a folder in the order in which they are recorded.
+@seed.command("schema")
+@session.as_json
+def schema_(*, as_json: bool) -> None:  # noqa: ARG001 -- it is JSON in any case
+    """Print the JSON Schema of a file of events, for editors."""
+    output.show_json(seed_schema())
+
+
+def record(database: Database, files: Sequence[SeedFile], *, whole: bool = False) -> Seeded:
+    """Bring the record in step with files, all or nothing.
 
     Raises:
-        Failed: A file that cannot be read, or whose events are refused; it is named.
-    """
-    if path.is_file():
-        return (_read_file(path, path.name),)
-    below = {one.relative_to(path): one for one in path.rglob("*.toml")}
-    if not below:
-        raise Failed(Code.USAGE, f"There is no file *.toml in {path}.")
-    return tuple(_read_file(below[one], one.as_posix()) for one in sorted(below, key=_order))
-
-
-def record(database: Database, files: Iterable[SeedFile], step: output.Step) -> Seeded:
-    """Record files: the registry as one batch, then each file as one.
-
-    Raises:
-        Failed: A batch that is refused; nothing of it is recorded, what came before it is.
+        Failed: Something is refused; nothing is recorded then.
         StoreError: The database refuses or cannot be reached.
     """
-    batches = _batches(files)
-    position = appended = 0
-    for done, entries in enumerate(batches, 1):
-        with _named(entries):
-            outcome = append(database, _batch(entries), clock=session.now)
-        position, appended = outcome.receipt.position, appended + outcome.appended
-        step(done, len(batches))
-    return Seeded(position=position, appended=appended, events=sum(map(len, batches)))
+    entries = _entries(files)
+    steps = _steps(database, entries, whole=whole)
+    with _named(entries, steps):
+        outcome = append(database, _batch(steps), clock=session.now)
+    acts = Counter(one.act for one in steps)
+    return Seeded(
+        position=outcome.receipt.position,
+        appended=acts[Act.APPEND],
+        amended=acts[Act.AMEND],
+        retracted=acts[Act.RETRACT],
+        events=len(entries),
+    )
 
 
-def rehearse(database: Database, files: Iterable[SeedFile]) -> Preview:
-    """Judge files as one batch, and tell what recording them would change.
+def rehearse(
+    database: Database, files: Sequence[SeedFile], *, whole: bool
+) -> tuple[tuple[Step, ...], Preview]:
+    """Judge files, and tell what recording them would do and change.
 
     Raises:
         Failed: What would be refused.
         StoreError: The database cannot be reached.
     """
-    entries = tuple(entry for batch in _batches(files) for entry in batch)
-    with _named(entries):
-        return preview(database, _batch(entries), clock=session.now)
+    entries = _entries(files)
+    steps = _steps(database, entries, whole=whole)
+    with _named(entries, steps):
+        return steps, preview(database, _batch(steps), clock=session.now)
 
 
-def _order(path: Path) -> tuple[int, str]:
-    """Sort by folder, registry first; what lies elsewhere comes last."""
-    folder = path.parts[0]
-    return (_FOLDERS.index(folder) if folder in _FOLDERS else len(_FOLDERS)), path.as_posix()
+def _show_plan(
+    database: Database, files: Sequence[SeedFile], *, whole: bool, as_json: bool
+) -> None:
+    steps, found = rehearse(database, files, whole=whole)
+    if as_json:
+        plan = [{"act": one.act, **_subject(one)} for one in steps]
+        output.show_json({"steps": plan, **session.answered(rendering.preview(found))})
+        return
+    columns = ("act", "stream", "id", "title")
+    rows = ((one.act, *(_text(_subject(one)[name]) for name in columns[1:])) for one in steps)
+    output.show_table(columns, rows)
+    output.note(f"{output.counted(len(steps), 'event')} would be recorded.")
+    if found.changes:
+        appending.show_changes(found, as_json=False)
 
 
-def _batches(files: Iterable[SeedFile]) -> tuple[tuple[_Entry, ...], ...]:
-    registry: list[_Entry] = []
-    batches: list[tuple[_Entry, ...]] = []
-    for file in files:
-        entries = tuple((file.name, event) for event in file.events)
-        if file.name.startswith("registry/"):
-            registry.extend(entries)
-        else:
-            batches.append(entries)
-    return (tuple(registry), *batches) if registry else tuple(batches)
+def _subject(step: Step) -> dict[str, Any]:
+    event = step.subject
+    return {"id": event.id, "stream": event.stream, "title": event.title}
 
 
-def _batch(entries: Sequence[_Entry]) -> Batch:
-    return Batch(events=tuple(event for _, event in entries), principal=PRINCIPAL)
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
-def _read_file(path: Path, name: str) -> SeedFile:
+def _entries(files: Iterable[SeedFile]) -> tuple[_Entry, ...]:
+    return tuple((file, number) for file in files for number in range(len(file.events)))
+
+
+def _steps(database: Database, entries: Sequence[_Entry], *, whole: bool) -> tuple[Step, ...]:
     try:
-        parsed = _plain(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, RecursionError) as error:
-        raise Failed(Code.USAGE, f"{name} is no TOML that can be read: {error}.") from error
-    items = parsed.pop("events", None)
-    if isinstance(items, list):
-        items = [{**parsed, **one} if isinstance(one, dict) else one for one in items]
-        _require_ids(items, name)
-    try:
-        return SeedFile(name=name, events=read_events(items, new_id=uuid4, pointer="", most=_MOST))
-    except InvalidInput as error:
-        raise Failed(Code.USAGE, *(_fault(one, items, name) for one in error.errors)) from error
+        return reconciling.pending(
+            database,
+            [file.events[number] for file, number in entries],
+            Terms(
+                principal=PRINCIPAL,
+                whole=whole,
+                today=session.now().date(),
+                new_id=partial(new_id, session.now),
+            ),
+        )
+    except MovedEvent as error:
+        sentence = f"{_places(entries)[error.event.id]}: {error}"
+        raise Failed(Code.USAGE, sentence) from error
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 -- whatever TOML holds
-    """Return TOML with dates and times as their ISO text."""
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list) else value
+def _batch(steps: Sequence[Step]) -> Batch:
+    return Batch(events=tuple(one.event for one in steps), principal=PRINCIPAL)
 
 
-def _require_ids(items: Sequence[object], name: str) -> None:
-    for number, item in enumerate(items, 1):
-        if isinstance(item, dict) and item.get("id") is None:
-            sentence = (
-                f"{name}: event {number} has no id, so every run would record it again. Give it"
-                f' one: id = "{uuid4()}"'
-            )
-            raise Failed(Code.USAGE, sentence)
-
-
-def _fault(fault: Fault, items: object, name: str) -> str:
-    """Name the file and the event, by its id where it has one."""
-    _, _, path = (fault.pointer or "").partition("/")
-    step, *below = path.split("/")
-    if not step or not isinstance(items, list):
-        return f"{name}: {fault.detail}"
-    item = items[int(step)]
-    event = item.get("id") if isinstance(item, dict) else int(step) + 1
-    return f"{name}, event {event}, {'/'.join(below) or 'whole'}: {fault.detail}"
+def _places(entries: Sequence[_Entry]) -> dict[UUID, str]:
+    return {file.events[number].id: file.place(number) for file, number in entries}
 
 
 @contextmanager
-def _named(entries: Sequence[_Entry]) -> Iterator[None]:
-    """Name the file and the event in whatever is refused."""
+def _named(entries: Sequence[_Entry], steps: Sequence[Step]) -> Iterator[None]:
+    """Name file and line in whatever is refused."""
+    files = {file.events[number].id: (file, number) for file, number in entries}
     try:
         yield
     except Rejected as error:
-        sentences = (
-            f"{_where(entries, at)}{_steps(fault)}: {fault.detail}" for at, fault in error.faults
-        )
+        sentences = (_told(files, steps[at].subject, fault) for at, fault in error.faults)
         raise Failed(Code.USAGE, *sentences) from error
-    except EventIdConflict as error:
-        sentence = (
-            f"{_where(entries, error.index)}: position {error.position} has another event under"
-            " this id. What is recorded never changes: undo the change in the file, and mend the"
-            " record by a record.corrected that names the event."
-        )
-        raise Failed(Code.USAGE, sentence) from error
     except CanonicalError as error:
-        names = ", ".join(dict.fromkeys(name for name, _ in entries))
+        names = ", ".join(dict.fromkeys(file.name for file, _ in entries))
         raise Failed(Code.USAGE, f"{names}: {error}") from error
 
 
-def _where(entries: Sequence[_Entry], index: int) -> str:
-    name, event = entries[index]
-    return f"{name}, event {event.id}"
-
-
-def _steps(fault: Refused) -> str:
-    return ", " + "/".join(map(str, fault.path)) if fault.path else ""
+def _told(files: dict[UUID, _Entry], event: Event, fault: Refused) -> str:
+    if event.id not in files:
+        return f"{event.stream}, event {event.id}, which no file has any more: {fault.detail}"
+    file, number = files[event.id]
+    field = f"{'/'.join(map(str, fault.path))}: " if fault.path else ""
+    return f"{file.place(number, fault.path)}: {field}{fault.detail}"

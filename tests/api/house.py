@@ -18,9 +18,9 @@ from service.auth import credentials
 from service.auth.credentials import Role
 from service.settings import Settings
 from service.store.engine import connect
+from tests.builders import STORY
 
 NOW: Final = datetime(2026, 11, 26, 12, tzinfo=UTC)
-SEEDS: Final = Path(__file__).parents[2] / "seeds"
 
 Json = dict[str, Any]
 
@@ -97,8 +97,8 @@ def open_house(url: str, **settings: Any) -> House:  # noqa: ANN401 -- any setti
 
 def seed_batches() -> list[list[Json]]:
     """Return the events of the seeds as JSON: the registry first, then a batch for each file."""
-    registry = [one for file in sorted(SEEDS.glob("registry/*.toml")) for one in _read(file)]
-    others = sorted(file for file in SEEDS.rglob("*.toml") if file.parent.name != "registry")
+    registry = [one for file in sorted(STORY.glob("registry/*.toml")) for one in _read(file)]
+    others = sorted(file for file in STORY.rglob("*.toml") if file.parent.name != "registry")
     return [registry, *(_read(file) for file in others)]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from service.cli import run, seeding
 from service.store.engine import connect
+from tests.builders import STORY
 from tests.cli.console import Console, Printed
 
 
@@ -20,7 +21,7 @@ def seeded_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
     file = tmp_path_factory.mktemp("seeded") / "seeded.db"
     shutil.copyfile(sqlite_template, file)
     database = connect(f"sqlite:///{file}")
-    seeding.record(database, seeding.read(seeding.shipped()), lambda _done, _all: None)
+    seeding.record(database, seeding.read(STORY))
     database.dispose()
     return file
 
@@ -65,5 +66,5 @@ def over_seeds(console: Console, seeded: Path, monkeypatch: pytest.MonkeyPatch) 
 def over_both(console: Console, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Console:
     """Runs commands over a log with the seeds, on SQLite and on PostgreSQL."""
     monkeypatch.setenv("ACCESSLINE_DATABASE_URL", database_url)
-    assert console("seed").code == 0
+    assert console("seed", str(STORY)).code == 0
     return console

@@ -13,6 +13,7 @@ import pytest
 from service.cli import seeding
 from service.store.engine import connect
 from tests.api.house import House, open_house
+from tests.builders import STORY
 from tests.conftest import _postgres_database
 from tests.hostile.live import Live, served
 
@@ -60,6 +61,6 @@ def sow(url: str) -> None:
     """Record the seeds."""
     database = connect(url)
     try:
-        seeding.record(database, seeding.read(seeding.shipped()), lambda _done, _all: None)
+        seeding.record(database, seeding.read(STORY))
     finally:
         database.dispose()

@@ -21,7 +21,7 @@ from service.cli.verifying import verify
 from service.domain.codec import event_from
 from service.evidence.notes import SignerKey
 from service.store.engine import connect
-from tests.builders import Table, plain_event
+from tests.builders import STORY, Table, plain_event
 from tests.cli.processes import SECONDS, answers, finished, free_port, started, until
 
 KEY: Final = SignerKey("log.test/timeline", bytes(range(100, 132)))
@@ -120,7 +120,7 @@ def begun(folder: Path, url: str) -> SignedLog:
     for one in (signed.operator, signed.auditor, signed.given):
         one.mkdir()
     database = connect(url)
-    seeding.record(database, seeding.read(seeding.shipped()), lambda _done, _all: None)
+    seeding.record(database, seeding.read(STORY))
     database.dispose()
     signing.begin(signed.key, KEY)
     return signed

@@ -21,6 +21,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.store.engine import connect
+from tests.builders import STORY
 
 ROOT = Path(__file__).parents[2]
 NOTICE = "456fbba2-a51f-42fb-b282-aa9aeedb480a"
@@ -109,7 +110,7 @@ def house(tmp_path: Path, empty_url: str) -> Iterator[House]:
     """A database from nothing: tables, seeds and a curator by the console script alone."""
     house = House(tmp_path, empty_url)
     assert house.command("db", "upgrade").returncode == 0
-    assert house.command("seed").returncode == 0
+    assert house.command("seed", str(STORY)).returncode == 0
     made = house.command("keys", "create", "--role", "curator", "--json")
     house.key = json.loads(made.stdout)["key"]
     with house.serving():
