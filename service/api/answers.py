@@ -114,6 +114,7 @@ def written_out(dataclasses: Mapping[str, Doc]) -> Doc:
             members={"type": ["array", "null"], "items": _TEXT},
         ),
         "Vocabulary": {"type": "object", "additionalProperties": _TEXTS},
+        "Coverage": _object(**known, items=_items("CoverageRow"), next=_NEXT),
         "LogKey": _LOG_KEY,
         "Inclusion": _object(**_INCLUSION),
         "Consistency": _CONSISTENCY,

@@ -15,6 +15,7 @@ from service.api.answers import CHANGE, ENTRY, RECORDED_AT, REF, WHEN, Doc, writ
 from service.api.audits import AuditItem
 from service.api.bodies import MAX_DEPTH, MAX_DIGITS
 from service.api.schemas.events import SCHEMAS, EventSchema
+from service.application import coverage
 from service.application.asking import Row
 from service.application.comparing import Difference, Revision
 from service.application.gating import Checked
@@ -155,6 +156,8 @@ def _of_dataclasses() -> Doc:
         schema_hook=_of_type,
     )
     closed = {name: _closed(one) for name, one in described.items()}
+    _, covered = msgspec.json.schema_components((coverage.Row,), schema_hook=_of_type)
+    closed["CoverageRow"] = _closed(covered["Row"])
     # A cell's own problem is not the one that a refusal is.
     closed["CellProblem"] = closed.pop("Problem")
     checked = closed[Checked.__name__]

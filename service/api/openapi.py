@@ -221,6 +221,7 @@ _LISTS: Final = frozenset(
         "Events",
         "Policies",
         "Trail",
+        "Coverage",
         "Authorities",
         "Providers",
         "Services",

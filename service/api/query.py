@@ -182,6 +182,15 @@ class Query:
             raise wrong(name, f"{value[:40]!r} is not a whole number from {least} to {most}.")
         return int(value)
 
+    def numbers(self, name: str, *, least: int, most: int) -> tuple[int, ...]:
+        """Return the whole numbers of a list, each within bounds; empty where it is not given."""
+        found = self.items(name)
+        for one in found:
+            plain = one.isascii() and one.isdigit() and len(one) <= len(str(most))
+            if not plain or not least <= int(one) <= most:
+                raise wrong(name, f"{one[:40]!r} is not a whole number from {least} to {most}.")
+        return tuple(map(int, found))
+
     def needed(self, name: str, *, most: int) -> int:
         """Return a whole number from 0 that must be given."""
         if name not in self.values:

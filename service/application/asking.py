@@ -181,7 +181,7 @@ def _spans(world: World, question: Question, window: Window) -> Iterator[Span]:
     for cell in question_cells(world.registry, question):
         for one in timeline(world, cell, instants=instants):
             if _overlaps(one, window):
-                yield _span(cell.service, one)
+                yield span_of(cell.service, one)
 
 
 def question_cells(registry: Registry, question: Question) -> tuple[Cell, ...]:
@@ -199,7 +199,8 @@ def question_cells(registry: Registry, question: Question) -> tuple[Cell, ...]:
     )
 
 
-def _span(service: str, one: Interval) -> Span:
+def span_of(service: str, one: Interval) -> Span:
+    """Return an interval of a service as a timeline shows it."""
     state, legal_state, conditions = one.answer
     return Span(
         service=service,

@@ -174,7 +174,7 @@ def roll_up(states: Iterable[State]) -> State:
 
 def cell_answer(world: World, cell: Cell, moment: When) -> Answer:
     """Return the answer of a cell as a list shows it, rolled up where it must be."""
-    told = _parts(world, cell, moment)
+    told = parts_of(world, cell, moment)
     if len(told) == 1:
         return told[0].answer
     conditions = {one.conditions for one in told}
@@ -206,7 +206,7 @@ def _basis(as_of: When, known_at: KnownAt) -> Basis:
     return Basis.SCHEDULED if as_of.day > recorded.date() else Basis.RECORDED
 
 
-def _parts(world: World, cell: Cell, moment: When) -> tuple[AccessState, ...]:
+def parts_of(world: World, cell: Cell, moment: When) -> tuple[AccessState, ...]:
     """Return the answers of which a cell's is made: its own, or those of what it rolls up."""
     members = world.registry.members(cell.region, moment)
     regions = (cell.region,) if members is None else tuple(sorted(members))
@@ -245,7 +245,7 @@ def _cell(world: World, question: Question, service: str, basis: Basis) -> CellA
         region=question.region,
         audience=question.audience,
     )
-    parts = _parts(world, cell, question.as_of)
+    parts = parts_of(world, cell, question.as_of)
     if len(parts) == 1 and parts[0].cell == cell:
         return _resolved(world, parts[0], question.as_of, basis)
     return _rolled(world, cell, parts, question.as_of, basis)

@@ -28,6 +28,7 @@ CALLS = (
     "/v1/policies",
     "/v1/policies/openai-unsupported-regions-2024",
     "/v1/policies/openai-unsupported-regions-2024/events",
+    "/v1/coverage?provider=openai&region=CN,EU&year=2023,2024",
     "/v1/audit?limit=1000",
     "/v1/audit?cell=openai/CN/api&recorded_from=2026-01-01",
     "/v1/authorities",
@@ -48,6 +49,7 @@ REFUSED = (
     "/v1/audit?cell=openai",
     "/v1/audit/keys",
     "/v1/access/diff",
+    "/v1/coverage?year=9999",
     "/v1/meta?min_position=99999",
 )
 

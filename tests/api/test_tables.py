@@ -49,6 +49,7 @@ def as_text(value: Any) -> str:  # noqa: ANN401 -- any JSON
         "/v1/policies",
         "/v1/policies/openai-unsupported-regions-2024/events",
         "/v1/audit?limit=1000",
+        "/v1/coverage?region=CN,IT&year=2023,2024",
         "/v1/authorities",
         "/v1/regions?kind=group",
     ],

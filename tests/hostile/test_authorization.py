@@ -45,6 +45,7 @@ TABLE: Final[Mapping[str, Need]] = {
     "GET /v1/audit/keys": Need.CURATOR,
     "GET /v1/authorities": Need.READER,
     "GET /v1/changes": Need.READER,
+    "GET /v1/coverage": Need.READER,
     "GET /v1/changes.atom": Need.READER,
     "GET /v1/events": Need.READER,
     "GET /v1/events/{event_id}": Need.READER,
