@@ -55,7 +55,7 @@ def test_the_demo_does_everything_and_tells_how_to_go_on(tmp_path: Path) -> None
         until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
 
         documentation, answer, timeline = urls
-        (cell, _) = get(answer)["cells"]
+        (cell, *_) = get(answer)["cells"]
         assert (cell["service"], cell["state"], cell["legal_state"]) == (
             "api",
             "unknown",
