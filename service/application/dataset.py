@@ -10,7 +10,7 @@
 All of it is as known at one position, which the descriptions name.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -25,7 +25,7 @@ from service.domain.codec import instant_text
 from service.domain.dossier import Dossier
 from service.domain.events import Recorded
 from service.domain.resolution import RULE, Answer, State
-from service.domain.scope import ANY, Cell
+from service.domain.scope import ANY, Cell, within_path
 from service.domain.timeline import Interval
 from service.domain.times import When
 from service.domain.world import World, by_place
@@ -109,63 +109,65 @@ def _spans(world: World, progress: Progress) -> Iterator[CellSpan]:
 
     Of a subdivision, and of an audience, that a directive names, those that differ follow.
     """
+    named = {region for text in world.texts for region in text.scope.regions}
+    subdivisions = sorted(named & regions.SUBDIVISIONS)
     providers = sorted(world.registry.providers)
     for done, provider in enumerate(providers, 1):
         part = by_place(world, provider)
-        named = _named(world, provider)
         for region in sorted(regions.COUNTRIES):
+            below = tuple(one for one in subdivisions if regions.parent(one) == region)
             for service in world.registry.services_of(provider):
-                yield from _cell_spans(
-                    part, named, Cell(provider=provider, service=service, region=region)
-                )
+                cell = Cell(provider=provider, service=service, region=region)
+                yield from _cell_spans(part, cell, below)
         progress(done, len(providers))
 
 
-def _cell_spans(part: Callable[[str], World], named: "_Named", cell: Cell) -> Iterator[CellSpan]:
-    usual = timeline(part(cell.region), cell)
-    within = [replace(cell, region=one) for one in named.subdivisions.get(cell.region, ())]
-    others = [replace(cell, audience=one) for one in named.audiences]
-    for one in (cell, *within, *others):
-        found = usual if one is cell else timeline(part(one.region), one)
-        if one is not cell and _answers(found) == _answers(usual):
-            continue
-        if any(each.answer[:2] != (State.UNKNOWN, State.UNKNOWN) for each in found):
-            for each in found:
-                yield CellSpan(
-                    provider=one.provider,
-                    region=one.region,
-                    audience=one.audience,
-                    span=span_of(one.service, each),
-                )
+def _cell_spans(
+    part: Callable[[str], World], cell: Cell, subdivisions: tuple[str, ...]
+) -> Iterator[CellSpan]:
+    inside = part(cell.region)
+    usual = timeline(inside, cell)
+    yield from _told(cell, usual)
+    within = (replace(cell, region=one) for one in subdivisions)
+    others = (replace(cell, audience=one) for one in _audiences(inside, cell))
+    for one in (*within, *others):
+        found = timeline(part(one.region), one)
+        if _answers(found) != _answers(usual):
+            yield from _told(one, found)
+
+
+def _told(cell: Cell, found: Iterable[Interval]) -> Iterator[CellSpan]:
+    """Yield the intervals of a cell, unless it is unknown for ever."""
+    told = list(found)
+    if all(one.answer[:2] == (State.UNKNOWN, State.UNKNOWN) for one in told):
+        return
+    for one in told:
+        yield CellSpan(
+            provider=cell.provider,
+            region=cell.region,
+            audience=cell.audience,
+            span=span_of(cell.service, one),
+        )
+
+
+def _audiences(inside: World, cell: Cell) -> list[str]:
+    """Return the audiences that directives about a service, or around or below it, name."""
+    return sorted(
+        {
+            audience
+            for text in inside.texts
+            if any(
+                within_path(cell.service, one) or within_path(one, cell.service)
+                for one in text.scope.services
+            )
+            for audience in text.scope.audiences
+            if audience != ANY
+        }
+    )
 
 
 def _answers(found: Iterable[Interval]) -> list[tuple[When | None, Answer]]:
     return [(one.since, one.answer) for one in found]
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """What directives of a provider name besides countries and everyone.
-
-    Attributes:
-        subdivisions: By their countries.
-    """
-
-    subdivisions: Mapping[str, tuple[str, ...]]
-    audiences: tuple[str, ...]
-
-
-def _named(world: World, provider: str) -> _Named:
-    scopes = [text.scope for text in world.texts if {provider, ANY} & {*text.scope.providers}]
-    found: dict[str, set[str]] = {}
-    for region in {one for scope in scopes for one in scope.regions}:
-        country = regions.parent(region) if region in regions.SUBDIVISIONS else None
-        if country is not None:
-            found.setdefault(country, set()).add(region)
-    audiences = {one for scope in scopes for one in scope.audiences} - {ANY}
-    return _Named(
-        {one: tuple(sorted(some)) for one, some in found.items()}, tuple(sorted(audiences))
-    )
 
 
 def _policies(database: Database, known_at: str, now: datetime) -> Iterator[Dossier]:
