@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from service.api.changes import UPCOMING_COLUMNS
 from service.api.query import DEFAULT_LIMIT, MAX_LIMIT
-from service.api.schemas.checks import MAX_TEXT
 from service.application.gating import MAX_CELLS
 from service.domain.answers import KnownAt
 from service.domain.dossier import Dossier
 from service.domain.pending import Pending
 from service.domain.resolution import Access, State
 from service.domain.scope import Scope
+from service.schemas.checks import MAX_TEXT
 
 Doc = dict[str, Any]
 

@@ -11,7 +11,6 @@ from flask_smorest import Blueprint
 from service.api import changes, openapi
 from service.api.access import AUDIENCE, SERVICE
 from service.api.cursors import Cursor
-from service.api.faults import Fault, InvalidInput
 from service.api.openapi import PROVIDER_IN_PATH, REGION_IN_PATH
 from service.api.query import AS_OF, CURSOR, KNOWN_AT, LIMIT, Parameter, Query, check_path
 from service.api.reads import PINNED, Read, fixed_position
@@ -27,6 +26,7 @@ from service.domain.answers import Question
 from service.domain.resolution import RULE, State
 from service.domain.scope import PUBLIC
 from service.domain.times import When
+from service.schemas.faults import Fault, InvalidInput
 
 blueprint = Blueprint("comparing", __name__, url_prefix="/v1/access")
 

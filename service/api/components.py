@@ -13,8 +13,6 @@ import msgspec
 
 from service.api.answers import CHANGE, ENTRY, RECORDED_AT, REF, WHEN, Doc, written_out
 from service.api.audits import AuditItem
-from service.api.bodies import MAX_DEPTH, MAX_DIGITS
-from service.api.schemas.events import SCHEMAS, EventSchema
 from service.application import coverage
 from service.application.asking import Row
 from service.application.comparing import Difference, Revision
@@ -27,6 +25,8 @@ from service.domain.dossier import Dossier
 from service.domain.pending import Pending
 from service.domain.scope import Scope
 from service.domain.times import When
+from service.schemas.events import SCHEMAS, EventSchema
+from service.schemas.strict import MAX_DEPTH, MAX_DIGITS
 
 PROBLEM: Final = "application/problem+json"
 

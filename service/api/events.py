@@ -14,14 +14,11 @@ from flask_smorest import Blueprint
 from service.api import openapi, rendering
 from service.api.bodies import read_json
 from service.api.cursors import Cursor
-from service.api.faults import Fault, InvalidInput
 from service.api.openapi import EVENT_IN_PATH
 from service.api.problems import UnknownInPath
 from service.api.query import CURSOR, LIMIT, MAX_POSITION, Parameter, Query
 from service.api.reads import Read
 from service.api.responses import answer, paging
-from service.api.schemas import read_batch
-from service.api.schemas.fields import uuid_of
 from service.api.wiring import wired
 from service.application import browsing, recording
 from service.application.browsing import Named
@@ -30,11 +27,13 @@ from service.application.preview import preview
 from service.application.recording import Batch
 from service.auth.credentials import Role
 from service.auth.guard import curator, requires
-from service.domain.codec import event_to
 from service.domain.errors import BadPeriodError
-from service.domain.events import TYPES, Event
+from service.domain.events import TYPES
 from service.domain.times import When
-from service.evidence.canonical import CanonicalError, canonical_bytes
+from service.schemas import check_sizes, read_batch
+from service.schemas.batches import ROOMY
+from service.schemas.faults import Fault, InvalidInput
+from service.schemas.fields import uuid_of
 from service.store.codec import microseconds
 from service.store.events import EventFilter
 
@@ -100,8 +99,6 @@ _LOG: Final = (
 )
 
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?", re.ASCII)
-_ROOMY: Final = 5_000
-"""Bytes of a body in which no event can exceed its canonical size."""
 
 
 @blueprint.route("", methods=["POST"])
@@ -118,8 +115,8 @@ def append() -> Response:
     raw, body = read_json()
     house = wired()
     asked = read_batch(body, new_id=partial(new_id, house.clock), most=house.max_batch)
-    if len(raw) > _ROOMY:
-        _check_sizes(asked.events)
+    if len(raw) > ROOMY:
+        check_sizes(asked.events)
     batch = Batch(
         events=asked.events,
         principal=curator().id,
@@ -201,18 +198,6 @@ def _hash(body: Any) -> bytes:  # noqa: ANN401 -- whatever the JSON holds
     """Hash what a body says, however it is spaced and ordered."""
     written = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(written.encode("ascii")).digest()
-
-
-def _check_sizes(events: tuple[Event, ...]) -> None:
-    """Find events that are too large before the log's lock is taken."""
-    faults = []
-    for index, event in enumerate(events):
-        try:
-            canonical_bytes(event_to(event))
-        except CanonicalError as error:
-            faults.append(Fault(pointer=f"/events/{index}", detail=str(error)))
-    if faults:
-        raise InvalidInput(faults)
 
 
 def recorded_range(query: Query) -> tuple[int | None, int | None]:

@@ -15,7 +15,6 @@ from service.api.openapi import EVENT_IN_PATH, TILE_IN_PATH
 from service.api.problems import UnknownInPath
 from service.api.query import MAX_POSITION, Parameter, Query
 from service.api.reads import FLOATING, IMMUTABLE, Read
-from service.api.schemas.fields import uuid_of
 from service.api.wiring import wired
 from service.application import moments, proving, publishing
 from service.application.publishing import Signed
@@ -24,6 +23,7 @@ from service.auth.guard import requires
 from service.evidence.errors import MalformedEvidence
 from service.evidence.tiles import Tile
 from service.evidence.tlog_proofs import TlogProof
+from service.schemas.fields import uuid_of
 
 files = Blueprint("log_files", __name__, url_prefix="/log")
 blueprint = Blueprint("log", __name__, url_prefix="/v1")

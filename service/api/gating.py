@@ -8,18 +8,18 @@ from flask_smorest import Blueprint
 
 from service.api import changes, openapi
 from service.api.bodies import read_json
-from service.api.faults import Fault, InvalidInput, pointer_of
 from service.api.negotiation import JSON, wanted
 from service.api.query import MIN_POSITION, Query
 from service.api.reads import await_position
 from service.api.responses import answer
-from service.api.schemas.checks import read_check
 from service.api.wiring import wired
 from service.application import gating
 from service.application.moments import moment
 from service.auth.credentials import Role
 from service.auth.guard import requires
 from service.domain.errors import BadTimeError
+from service.schemas.checks import read_check
+from service.schemas.faults import Fault, InvalidInput, pointer_of
 
 blueprint = Blueprint("gating", __name__, url_prefix="/v1/access")
 

@@ -24,9 +24,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from service import logs
-from service.api.bodies import MalformedJson
 from service.api.cursors import ForgedCursor
-from service.api.faults import Fault, InvalidInput, pointer_of
 from service.api.negotiation import NotAcceptable
 from service.api.waiting import NotThereYet
 from service.application.errors import EventIdConflict, IdempotencyConflict, VersionConflict
@@ -35,6 +33,8 @@ from service.auth.errors import Forbidden, RateLimited, Unauthenticated
 from service.domain.codec import answer_bytes
 from service.domain.errors import AccesslineError, Refused, Rejected
 from service.evidence.canonical import CanonicalError
+from service.schemas.faults import Fault, InvalidInput, faults_of, pointer_of
+from service.schemas.strict import MalformedJson
 from service.store.errors import (
     DatabaseBusy,
     DatabaseUnavailable,
@@ -327,14 +327,7 @@ def _of_input(error: Exception) -> Problem:
         case InvalidInput():
             return _invalid(error.errors)
         case Rejected():
-            return _invalid(
-                Fault(
-                    pointer=pointer_of(("events", index, *fault.path)),
-                    detail=fault.detail,
-                    suggestion=fault.suggestion,
-                )
-                for index, fault in error.faults
-            )
+            return _invalid(faults_of(error))
         case Refused():
             return _refused(error)
         case UnknownInPath():

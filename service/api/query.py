@@ -16,10 +16,10 @@ from flask import request
 
 from service.api import cursors
 from service.api.cursors import Cursor
-from service.api.faults import Fault, InvalidInput
 from service.domain.errors import BadTimeError, UnknownIdError, nearest
 from service.domain.times import When
 from service.evidence.canonical import text_fault
+from service.schemas.faults import Fault, InvalidInput
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1_000

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from service.api import tables
-from service.api.places import name_of
 from service.application.asking import Listing, Row, Span, Timeline
 from service.application.browsing import Meta, Policies
+from service.application.places import name_of
 from service.application.preview import Cause, Preview
 from service.application.recording import Receipt
 from service.domain import regions

@@ -11,7 +11,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from service.api.answers import REF, Doc
-from service.api.schemas.events import SCHEMAS, EventSchema
+from service.schemas.events import SCHEMAS, EventSchema
 
 _DEFS: Final = "#/$defs/"
 

@@ -127,6 +127,14 @@ def trail(database: Database, slug: str, known_at: str | None, now: datetime) ->
     return Trail(slug=slug, known_at=at, entries=entries(list(map(decode, rows))))
 
 
+def entry_of(database: Database, recorded: Recorded) -> Entry:
+    """Return an event with what became of it until now."""
+    with database.read() as connection:
+        rows = log.stream(connection, recorded.event.stream)
+    every = entries(list(map(decode, rows)))
+    return next(one for one in every if one.recorded.event.id == recorded.event.id)
+
+
 def audit(  # noqa: PLR0913 what is asked for, and a part of the list
     database: Database,
     wanted: AuditFilter,

@@ -103,6 +103,17 @@ def preview(database: Database, batch: Batch, *, clock: Clock) -> Preview:
     return Preview(changes=changes, complete=len(compared) == len(cells))
 
 
+def versions(database: Database, batch: Batch) -> dict[str, int]:
+    """Return the version of every stream that a batch appends to; 0 where it is new.
+
+    Read before a preview and expected by the append after it, they hold what is recorded to what
+    was shown.
+    """
+    with database.read() as connection:
+        names = dict.fromkeys(event.stream for event in batch.events)
+        return {name: log.version_of(connection, name) for name in names}
+
+
 def _with(before: World, registry: Registry, streams: dict[str, tuple[Recorded, ...]]) -> World:
     slugs = {name.removeprefix(POLICY) for name in streams if name.startswith(POLICY)}
     texts = [text for text in before.texts if text.policy not in slugs]

@@ -8,13 +8,13 @@ from typing import Any, BinaryIO, Final
 import click
 
 from service.api import rendering
-from service.api.schemas import read_batch
 from service.application import recording
 from service.application.identifiers import new_id
 from service.application.preview import Preview, Told, preview
 from service.application.recording import Batch, Outcome
 from service.cli import output, session
 from service.cli.exits import Code, Failed
+from service.schemas import read_batch
 
 _DIGITS: Final = 16
 
@@ -66,7 +66,7 @@ def append(
 def _body(raw: bytes, expected: tuple[str, ...]) -> Any:  # noqa: ANN401 -- JSON
     """Read the input, and bring it into the form that it has over HTTP."""
     # Flask comes with it, and only this command needs it.
-    from service.api.bodies import MalformedJson, parse  # noqa: PLC0415
+    from service.schemas.strict import MalformedJson, parse  # noqa: PLC0415
 
     try:
         body = parse(raw)

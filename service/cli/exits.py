@@ -19,7 +19,6 @@ from typing import Final, NoReturn
 
 import click
 
-from service.api.faults import Fault, InvalidInput
 from service.application.errors import VersionConflict
 from service.application.publishing import PublishingRefused, SecondPlaceUnfit, SignerBusy
 from service.application.signing import BadKeyFile
@@ -27,6 +26,7 @@ from service.domain.errors import AccesslineError, Refused, Rejected, UnknownIdE
 from service.evidence.canonical import CanonicalError
 from service.evidence.errors import EvidenceError
 from service.evidence.verification import MissingFile
+from service.schemas.faults import Fault, InvalidInput
 from service.settings import SettingsError
 from service.store.errors import StoreDamaged, StoreError
 

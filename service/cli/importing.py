@@ -21,8 +21,6 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import click
 
-from service.api.faults import Fault, InvalidInput
-from service.api.schemas import read_events
 from service.application import exports, transfer
 from service.application.errors import EventIdConflict
 from service.cli import output, session
@@ -31,6 +29,8 @@ from service.domain.codec import event_to
 from service.domain.errors import Rejected
 from service.domain.events import Event
 from service.evidence.canonical import CanonicalError, canonical_bytes
+from service.schemas import read_events
+from service.schemas.faults import Fault, InvalidInput
 from service.store.engine import Database
 
 MOST_AT_ONCE: Final = 100_000
@@ -102,7 +102,7 @@ class _Reading:
 
     def _event(self, number: int, line: bytes) -> Event | None:
         # Flask comes with it, and only some commands need it.
-        from service.api.bodies import MalformedJson, parse  # noqa: PLC0415
+        from service.schemas.strict import MalformedJson, parse  # noqa: PLC0415
 
         try:
             item = _without_what_the_log_gives(parse(line))

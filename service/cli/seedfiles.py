@@ -23,10 +23,10 @@ from typing import Any, Final
 from uuid import uuid4
 
 import service
-from service.api.faults import Fault, InvalidInput
-from service.api.schemas import read_events
 from service.cli.exits import Code, Failed
 from service.domain.events import Event
+from service.schemas import read_events
+from service.schemas.faults import Fault, InvalidInput
 
 REGISTRY: Final = "registry"
 _FOLDERS: Final = (REGISTRY, "policies", "observations", "context")

@@ -327,7 +327,6 @@ PATHS: Final = {
     "/v1/events/%00": None,
     "/v1/acces": None,
     "/v1/access/": None,
-    "/": None,
     "/.env": None,
     "/console": None,
     "/v1/../etc/passwd": None,

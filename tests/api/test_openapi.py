@@ -153,7 +153,7 @@ def test_the_columns_of_a_list_are_the_documented_fields_of_its_items(story: Hou
 
 
 def test_every_path_is_documented(story: House) -> None:
-    """But for the document itself and the page that shows it."""
+    """But for the document itself, and the pages."""
     spec = document(story)
     rules = {
         re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(one)) for one in story.app.url_map.iter_rules()
@@ -161,7 +161,8 @@ def test_every_path_is_documented(story: House) -> None:
 
     undocumented = {rule for rule in rules if rule not in spec["paths"]}
 
-    assert {one for one in undocumented if not one.startswith("/docs")} == {"/openapi.json"}
+    assert not {one for one in undocumented if one.startswith(("/v1", "/log"))}
+    assert "/openapi.json" in undocumented
 
 
 def test_the_documented_parameters_are_those_that_are_taken(story: House) -> None:

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from service.api.faults import MOST_FAULTS, Fault, InvalidInput, pointer_of
-from service.api.schemas.events import read_events
-from service.api.schemas.fields import kind_of
+from service.domain.codec import event_to
 from service.domain.errors import nearest
 from service.domain.events import Event
-from service.evidence.canonical import MAX_INTEGER, text_fault
+from service.evidence.canonical import MAX_INTEGER, CanonicalError, canonical_bytes, text_fault
+from service.schemas.events import read_events
+from service.schemas.faults import MOST_FAULTS, Fault, InvalidInput, pointer_of
+from service.schemas.fields import kind_of
 
 MEMBERS: Final = ("events", "expected_versions")
 MAX_STREAM: Final = 300
+ROOMY: Final = 5_000
+"""Bytes of a body in which no event can exceed its canonical size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,22 @@ def read_batch(body: object, *, new_id: Callable[[], UUID], most: int) -> BatchI
     if faults:
         raise InvalidInput(faults[:MOST_FAULTS])
     return BatchInput(events=events, expected_versions=expected or {})
+
+
+def check_sizes(events: tuple[Event, ...]) -> None:
+    """Find events that are too large before the log's lock is taken.
+
+    Raises:
+        InvalidInput: With every one of them.
+    """
+    faults = []
+    for index, event in enumerate(events):
+        try:
+            canonical_bytes(event_to(event))
+        except CanonicalError as error:
+            faults.append(Fault(pointer=f"/events/{index}", detail=str(error)))
+    if faults:
+        raise InvalidInput(faults)
 
 
 def _unknown_members(body: Mapping[str, Any]) -> Iterator[Fault]:

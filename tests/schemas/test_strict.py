@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from service.api.bodies import MAX_DEPTH, MalformedJson, parse
+from service.schemas.strict import MAX_DEPTH, MalformedJson, parse
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from service.api.faults import Fault, InvalidInput
-from service.api.schemas import EventSchema, data, read_batch, read_events
-from service.api.schemas.events import MOST_NESTED, SCHEMAS
 from service.domain.codec import event_from
 from service.domain.events import (
     TYPES,
@@ -21,6 +18,9 @@ from service.domain.events import (
     Source,
 )
 from service.domain.scope import Scope
+from service.schemas import EventSchema, data, read_batch, read_events
+from service.schemas.events import MOST_NESTED, SCHEMAS
+from service.schemas.faults import Fault, InvalidInput
 from tests.api.house import seed_batches
 from tests.builders import directive, plain_event
 

@@ -9,18 +9,6 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load
 
-from service.api.schemas.fields import (
-    BoundField,
-    DayField,
-    FlagField,
-    ListField,
-    OccurrenceField,
-    Sentence,
-    Sha256Field,
-    TextField,
-    WordField,
-    refuse,
-)
 from service.domain.errors import nearest
 from service.domain.events import (
     TYPES,
@@ -52,6 +40,18 @@ from service.domain.events import (
 )
 from service.domain.names import CATEGORIES
 from service.domain.scope import Scope
+from service.schemas.fields import (
+    BoundField,
+    DayField,
+    FlagField,
+    ListField,
+    OccurrenceField,
+    Sentence,
+    Sha256Field,
+    TextField,
+    WordField,
+    refuse,
+)
 
 MOST_FIELDS: Final = 100
 """Fields of one object at most; no object of ours has nearly as many."""

@@ -12,9 +12,17 @@ from uuid import UUID
 from marshmallow import ValidationError, post_load
 from marshmallow.exceptions import SCHEMA
 
-from service.api.faults import MOST_FAULTS, Fault, InvalidInput, pointer_of
-from service.api.schemas import data as of_type
-from service.api.schemas.data import (
+from service.domain.errors import Path
+from service.domain.events import (
+    Confidence,
+    CorrectionAction,
+    Event,
+    EventData,
+    Instrument,
+    RecordCorrected,
+)
+from service.schemas import data as of_type
+from service.schemas.data import (
     NAME,
     REASON,
     RelationSchema,
@@ -23,7 +31,8 @@ from service.api.schemas.data import (
     TypeField,
     objects,
 )
-from service.api.schemas.fields import (
+from service.schemas.faults import MOST_FAULTS, Fault, InvalidInput, pointer_of
+from service.schemas.fields import (
     Expecting,
     FlagField,
     IdField,
@@ -33,15 +42,6 @@ from service.api.schemas.fields import (
     kind_of,
     refuse,
     uuid_of,
-)
-from service.domain.errors import Path
-from service.domain.events import (
-    Confidence,
-    CorrectionAction,
-    Event,
-    EventData,
-    Instrument,
-    RecordCorrected,
 )
 
 MOST_EVENTS: Final = 1_000

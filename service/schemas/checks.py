@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.api.faults import MOST_FAULTS, Fault, InvalidInput, pointer_of
-from service.api.schemas.fields import kind_of
 from service.application.gating import MAX_CELLS, Wanted
 from service.domain.errors import nearest
 from service.domain.scope import PUBLIC
 from service.evidence.canonical import text_fault
+from service.schemas.faults import MOST_FAULTS, Fault, InvalidInput, pointer_of
+from service.schemas.fields import kind_of
 
 MEMBERS: Final = ("as_of", "known_at", "cells")
 NEEDED: Final = ("provider", "service", "region")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from service.domain.errors import AccesslineError, Path
+from service.domain.errors import AccesslineError, Path, Rejected
 
 MOST_FAULTS: Final = 1_000
 """Faults that are looked for at most: an answer about nonsense must not be larger than it."""
@@ -38,6 +38,18 @@ class InvalidInput(AccesslineError):
         where = first.parameter or first.pointer or ""
         more = f" (and {len(self.errors) - 1} more)" if len(self.errors) > 1 else ""
         super().__init__(f"{where}: {first.detail}{more}" if where else f"{first.detail}{more}")
+
+
+def faults_of(rejected: Rejected) -> tuple[Fault, ...]:
+    """Return what the domain found in a batch, with pointers into its body."""
+    return tuple(
+        Fault(
+            pointer=pointer_of(("events", index, *fault.path)),
+            detail=fault.detail,
+            suggestion=fault.suggestion,
+        )
+        for index, fault in rejected.faults
+    )
 
 
 def pointer_of(path: Path, *, under: str = "") -> str:
