@@ -41,6 +41,22 @@ def client(peer: str | None, forwarded: str | None, trusted: Sequence[Network]) 
 _MOST_HOPS: Final = 32
 
 
+def https(scheme: str, peer: str | None, forwarded: str | None, trusted: Sequence[Network]) -> bool:
+    """Tell whether a client came by https, by the word of a proxy only where it is trusted.
+
+    Of several hops' ``X-Forwarded-Proto`` the last is meant: the nearest proxy wrote it.
+
+    >>> https("http", "127.0.0.1", "https", networks(["127.0.0.0/8"]))
+    True
+    >>> https("http", "203.0.113.9", "https", ())
+    False
+    """
+    found = _address(peer or "")
+    if forwarded is None or found is None or not any(found in network for network in trusted):
+        return scheme == "https"
+    return forwarded.rpartition(",")[2].strip().lower() == "https"
+
+
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         found = ipaddress.ip_address(text)

@@ -1,7 +1,7 @@
 """The guard at each view: nobody gets past it without the role that the view needs.
 
-It looks at the Authorization header alone, before the body is read: a key in a URL would end up in
-histories and logs, so it never opens anything.
+It looks at the Authorization header, before the body is read: a key in a URL would end up in
+histories and logs, so it never opens anything. A page may be read by whoever is signed in, too.
 
 Appends are limited per key, wrong keys per client address. An address that has used up its wrong
 keys is turned away before the database is asked; a key that was good from there shortly before
@@ -21,6 +21,7 @@ from service.auth.addresses import Network
 from service.auth.buckets import Buckets
 from service.auth.credentials import Principal, Role, authenticate, key_id
 from service.auth.errors import Forbidden, RateLimited, Unauthenticated
+from service.auth.sessions import Signed
 from service.store.engine import Database
 
 _P = ParamSpec("_P")
@@ -129,17 +130,35 @@ def curator() -> Principal:
     return found
 
 
+def client() -> str:
+    """Return who is at the other end of the current request, as a limit names it."""
+    forwarded = request.headers.get("X-Forwarded-For")
+    return addresses.client(request.remote_addr, forwarded, gate().trusted)
+
+
+def recognise(visitor: Signed | None) -> None:
+    """Remember whose session the current request belongs to: it may read, as its key may.
+
+    Only pages do this. A session never records by the guard, since a browser sends its cookie
+    whoever wrote the form: the page that records checks the form too.
+    """
+    g.signed_in = visitor
+
+
+def signed_in() -> Signed | None:
+    """Return whose session the current request belongs to."""
+    return cast("Signed | None", g.get("signed_in"))
+
+
 def _admitted(role: Role) -> Principal | None:
     asked = gate()
     header = request.headers.get("Authorization")
     if header is None:
-        if role is Role.READER and asked.public_reads:
-            return None
+        visitor = signed_in()
+        if role is Role.READER and (asked.public_reads or visitor is not None):
+            return None if visitor is None else visitor.principal
         raise Unauthenticated(given=False)
-    client = addresses.client(
-        request.remote_addr, request.headers.get("X-Forwarded-For"), asked.trusted
-    )
-    found = asked.admit(header, client)
+    found = asked.admit(header, client())
     if not found.role.includes(role):
         raise Forbidden(role=found.role, needed=role)
     if role is Role.CURATOR and request.method == "POST":

@@ -13,7 +13,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISION: Final = "0005"
+REVISION: Final = "0006"
 """The last migration: the schema that this program works with."""
 
 FOREVER: Final = 2**62
@@ -163,6 +163,17 @@ credential = sa.Table(
     sa.CheckConstraint("role IN ('reader', 'curator')", name="role"),
 )
 """Keys, as hashes of their secrets."""
+
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("token_hash", sa.LargeBinary, primary_key=True),
+    _text("credential"),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("length(token_hash) = 32", name="token_hash"),
+)
+"""Who is signed in on the pages with which key, as hashes of their tokens."""
 
 # Projections.
 

@@ -111,6 +111,7 @@ schema.upgrade(database)
         "CREATE TABLE mention",
         "CREATE TABLE credential",
         "'0004'",
+        "CREATE TABLE session",
     ],
 )
 def test_a_migration_that_is_killed_half_way_leaves_nothing(tmp_path: Path, moment: str) -> None:
