@@ -6,6 +6,8 @@ The house, top floor first; imports only go down this list, and the test run hol
     app.py        composition root: create_app(settings, clock=…), with the signer
     middleware.py around every request: its id, its line in the log, headers, metrics
     api/          HTTP and JSON: parses, calls a use case, answers
+    web/          the pages, for people: served by the same process, without a build step
+    schemas/      what others send: strict JSON and forms to events, each fault where it stands
     feeds/        what others subscribe to, Atom and iCalendar: pure functions to bytes
     application/  use cases: record, ask, audit, sign, prove; one function is one transaction
     auth/         keys and roles

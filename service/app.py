@@ -13,7 +13,7 @@ from typing import Final
 
 from flask import Flask
 
-from service import logs, middleware
+from service import __version__, logs, middleware, web
 from service.api import (
     access,
     auditing,
@@ -43,6 +43,7 @@ from service.auth.guard import Gate
 from service.settings import Settings
 from service.store import schema
 from service.store.engine import Database, connect
+from service.web.asking import House
 
 _BLUEPRINTS: Final = (
     access.blueprint,
@@ -130,6 +131,16 @@ def over(
     limits = Limits(body_bytes=settings.max_body_bytes, batch=settings.max_batch)
     openapi.install(app, _BLUEPRINTS, limits)
     app.register_blueprint(docs.blueprint)
+    house = House(
+        database=database,
+        clock=clock,
+        signer=signer,
+        public_url=settings.public_url,
+        version=__version__,
+        max_batch=settings.max_batch,
+        recorded=wiring.metrics.recorded,
+    )
+    web.install(app, house)
     return app
 
 
