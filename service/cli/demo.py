@@ -134,6 +134,7 @@ def _lines(ready: Demo) -> tuple[str, ...]:
     return (
         f"The log is {ready.database} ({state}), at position {ready.position}.",
         "",
+        f"  the pages               {ready.url}/?as_of=2024-07-09",
         f"  documentation           {ready.docs}",
         f"  an answer, and why      {ready.answer}",
         f"  what held before, after {ready.timeline}",

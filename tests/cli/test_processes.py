@@ -54,7 +54,7 @@ def test_the_demo_does_everything_and_tells_how_to_go_on(tmp_path: Path) -> None
         urls = re.findall(r"^  .*(http://\S+)$", "".join(lines), re.MULTILINE)
         until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
 
-        documentation, answer, timeline = urls
+        pages, documentation, answer, timeline = urls
         (cell, *_) = get(answer)["cells"]
         assert (cell["service"], cell["state"], cell["legal_state"]) == (
             "api",
@@ -62,8 +62,9 @@ def test_the_demo_does_everything_and_tells_how_to_go_on(tmp_path: Path) -> None
             "not_offered",
         )
         assert [item["state"] for item in get(timeline)["items"]][-1] == "blocked"
-        with urlopen(documentation) as page:  # noqa: S310
-            assert page.status == 200
+        for url in (pages, documentation):
+            with urlopen(url) as page:  # noqa: S310
+                assert page.status == 200
         (curl,) = [line for line in lines if line.startswith("  curl")]
         _, _, url, _, authorization, _, _, _, body = shlex.split(curl)
         receipt = post(url, json.loads(body), authorization.removeprefix("Authorization: Bearer "))
