@@ -20,7 +20,30 @@ const word = (state) => state.replace("_", " ");
 
 for (const one of document.querySelectorAll(".needs-script")) if (one !== why) one.hidden = false;
 
-const rows = [...matrix.tBodies[0].rows].map((row) => ({ row, id: row.id, cells: [...row.cells].slice(1), name: row.cells[0].textContent.trim().toLowerCase(), link: row.querySelector("a") }));
+// The matrix has a row for each place and a cell for each service; where neighbours of which nothing
+// was ever recorded are one cell, it is as wide. The map has one service, which has one cell for each
+// place: its shape, or its chip and perhaps a dot.
+const service = scrubber.dataset.service;
+const rows = service === undefined ? [...matrix.tBodies[0].rows].map(ofMatrix) : [...matrix.querySelectorAll("[id]:has(a)")].map(ofMap);
+
+function ofMatrix(row) {
+  let column = 0;
+  const cells = [...row.cells].slice(1).map((cell) => {
+    column += cell.colSpan;
+    return { marks: [cell], text: cell.firstChild, lead: "", column: column - cell.colSpan, width: cell.colSpan };
+  });
+  return { row, id: row.id, cells, name: row.cells[0].textContent.trim().toLowerCase(), link: row.querySelector("a") };
+}
+
+function ofMap(row) {
+  const link = row.querySelector("a");
+  const text = row.querySelector("title, i").firstChild;
+  const dot = row.localName === "li" ? matrix.querySelector(`svg > use[href$="#${row.id}"]`) : null;
+  const marks = row.localName === "li" ? [link, dot].filter(Boolean) : [link.firstElementChild];
+  const lead = text.data.slice(0, text.data.lastIndexOf(": ") + 2);
+  return { row, id: row.id, cells: [{ marks, text, lead, column: null, width: 1 }], link };
+}
+
 let told = null;
 let shown = field.value;
 let settled = scrubber.dataset.day;
@@ -47,17 +70,16 @@ function show(day) {
   shown = day;
   const states = told.timelines.map((timeline) => stateOn(timeline, day));
   const counts = new Array(told.states.length).fill(0);
+  const only = told.services.indexOf(service);
   for (const { id, cells } of rows) {
     const timelines = told.cells[id];
-    let column = 0;
-    for (const cell of cells) {
-      const state = states[timelines[column]];
+    for (const { marks, text, lead, column, width } of cells) {
+      const state = states[timelines[column ?? only]];
       const name = told.states[state];
-      column += cell.colSpan;
-      counts[state] += cell.colSpan;
-      if (cell.className !== name[0]) {
-        cell.className = name[0];
-        cell.firstChild.data = word(name);
+      counts[state] += width;
+      if (marks[0].getAttribute("class") !== name[0]) {
+        for (const mark of marks) mark.setAttribute("class", name[0]);
+        text.data = lead + word(name);
       }
     }
   }
@@ -81,18 +103,25 @@ function address(day) {
   const url = new URL(location.href);
   url.searchParams.set("provider", scrubber.dataset.provider);
   url.searchParams.set("as_of", day);
+  if (service !== undefined) url.searchParams.set("service", service);
+  return url;
+}
+
+// A link in a picture has an address of another kind than one in a text.
+function target(link, day) {
+  const url = new URL(link.getAttribute("href"), location.href);
+  url.searchParams.set("as_of", day);
   return url;
 }
 
 function links(day) {
-  for (const { link } of rows) {
-    const url = new URL(link.href);
-    url.searchParams.set("as_of", day);
-    link.href = url;
-  }
+  for (const { link } of rows) link.setAttribute("href", target(link, day));
   for (const link of document.querySelectorAll(".permalink, .also a[href*='as_of=']")) {
     link.setAttribute("href", link.getAttribute("href").replace(/as_of=[^&]*/, `as_of=${day}`));
   }
+  // Of another day another service may be the best recorded, which is shown where none is named.
+  const pinned = document.querySelector(".permalink");
+  if (service !== undefined && pinned && !pinned.href.includes("service=")) pinned.setAttribute("href", `${pinned.getAttribute("href")}&service=${service}`);
   const said = document.getElementById("shown");
   if (said) said.textContent = `${people(day)} (${day})`;
   step("before", told.changes.findLast((one) => one < day), (one) => `‹ change of ${one}`);
@@ -162,31 +191,33 @@ addEventListener("keydown", (event) => {
   if (event.key === "[") change(-1);
   else if (event.key === "]") change(1);
   else if (event.key === "t") go(new Date().toISOString().slice(0, 10));
-  else if (event.key === "/") { event.preventDefault(); find.focus(); }
+  else if (event.key === "/" && find) { event.preventDefault(); find.focus(); }
   else if (event.key === "Escape" && !why.hidden) shut();
 });
 
 function filter() {
   const wanted = find.value.trim().toLowerCase();
   for (const { row, id, cells, name } of rows) {
-    const known = !knownOnly.checked || cells.some((cell) => cell.className !== "u");
+    const known = !knownOnly.checked || cells.some(({ marks }) => marks[0].className !== "u");
     row.classList.toggle("gone", !known || !(name.includes(wanted) || id.toLowerCase() === wanted));
   }
 }
-find.addEventListener("input", filter);
-knownOnly.addEventListener("change", filter);
+find?.addEventListener("input", filter);
+knownOnly?.addEventListener("change", filter);
 
 function shut() {
   why.hidden = true;
   opener.focus();
 }
 
+// The picture is hidden from who does not see it: the focus must not go there.
+const isDrawn = (link) => link instanceof SVGElement;
+matrix.addEventListener("mousedown", (event) => { if (isDrawn(event.target)) event.preventDefault(); });
 matrix.addEventListener("click", (event) => {
-  const link = event.target.closest("tbody a");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const link = event.target.closest("a");
+  if (!rows.some((one) => one.link === link) || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const url = new URL(link.href);
-  url.searchParams.set("as_of", shown);
+  const url = target(link, shown);
   const part = new URL(url);
   part.searchParams.set("part", "why");
   fetch(part).then((response) => (response.ok ? response.text() : Promise.reject(response.status))).then((html) => {
@@ -195,7 +226,7 @@ matrix.addEventListener("click", (event) => {
     close.className = "close";
     close.textContent = "Close";
     close.addEventListener("click", shut);
-    opener = link;
+    opener = isDrawn(link) ? matrix : link;
     why.replaceChildren(close, ...page.body.childNodes);
     why.hidden = false;
     close.focus();
