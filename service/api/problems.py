@@ -1,6 +1,7 @@
 """Errors as HTTP knows them: the one place where a refusal gets its status.
 
-Every error is answered as ``application/problem+json`` (RFC 9457)::
+Every error is answered as ``application/problem+json`` (RFC 9457), except to a browser that looks
+for a page::
 
     {
         "type": "/problems/validation",
@@ -16,7 +17,7 @@ log. What nobody expected is logged with its trace and answered without it.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -26,6 +27,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from service import logs
 from service.api.cursors import ForgedCursor
 from service.api.negotiation import NotAcceptable
+from service.api.turns import TooMuch
 from service.api.waiting import NotThereYet
 from service.application.errors import EventIdConflict, IdempotencyConflict, VersionConflict
 from service.application.publishing import PublishingRefused
@@ -89,9 +91,19 @@ class UnknownInPath(AccesslineError):
         self.detail = detail
 
 
-def install(app: Flask) -> None:
-    """Answer every error of an application as a problem."""
-    app.register_error_handler(Exception, _answer)
+def install(app: Flask, shown: Callable[[HTTPException], Response | None] = lambda _: None) -> None:
+    """Answer every error of an application as a problem.
+
+    Args:
+        app: The application.
+        shown: What a browser is shown instead; None where a client wants no page.
+    """
+
+    def answered(error: Exception) -> Response:
+        page = shown(error) if isinstance(error, HTTPException) else None
+        return _answer(error) if page is None else page
+
+    app.register_error_handler(Exception, answered)
 
 
 def answer(problem: Problem) -> Response:
@@ -119,7 +131,12 @@ def problem_of(error: Exception) -> Problem:
         case VersionConflict() | EventIdConflict() | IdempotencyConflict():
             return _of_conflict(error)
         case (
-            MalformedJson() | ForgedCursor() | NotAcceptable() | NotThereYet() | PublishingRefused()
+            MalformedJson()
+            | ForgedCursor()
+            | NotAcceptable()
+            | NotThereYet()
+            | TooMuch()
+            | PublishingRefused()
         ):
             return _of_request(error)
         case StoreError():
@@ -133,7 +150,7 @@ def _answer(error: Exception) -> Response:
         # A view that has its answer early, such as 304.
         return cast("Response", error.response)
     problem = problem_of(error)
-    if problem.status >= 500 and not isinstance(error, NotThereYet):  # noqa: PLR2004 -- ours
+    if problem.status >= 500 and not isinstance(error, NotThereYet | TooMuch):  # noqa: PLR2004 -- ours
         _LOG.error("%s", type(error).__name__, exc_info=error)
     return answer(problem)
 
@@ -254,7 +271,7 @@ def _of_conflict(error: VersionConflict | EventIdConflict | IdempotencyConflict)
 
 
 def _of_request(
-    error: MalformedJson | ForgedCursor | NotAcceptable | NotThereYet | PublishingRefused,
+    error: MalformedJson | ForgedCursor | NotAcceptable | NotThereYet | TooMuch | PublishingRefused,
 ) -> Problem:
     match error:
         case PublishingRefused():
@@ -279,13 +296,14 @@ def _of_request(
                 detail=str(error),
             )
         case NotThereYet():
-            return Problem(
-                status=503,
-                type="not-there-yet",
-                title="The log has not come to that position",
-                detail=str(error),
-                headers={"Retry-After": "1"},
-            )
+            return _soon("not-there-yet", "The log has not come to that position", error)
+        case TooMuch():
+            return _soon("too-busy", "The server has too much to do", error)
+
+
+def _soon(kind: str, title: str, error: Exception) -> Problem:
+    again = {"Retry-After": "1"}
+    return Problem(status=503, type=kind, title=title, detail=str(error), headers=again)
 
 
 def _of_store(error: StoreError) -> Problem:

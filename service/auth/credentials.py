@@ -82,7 +82,7 @@ def revoke(database: Database, key_id: str, clock: Callable[[], datetime]) -> bo
 
 def listed(database: Database) -> tuple[Listed, ...]:
     """List all keys, oldest first, revoked ones too."""
-    with database.read() as connection:
+    with database.read(newest=True) as connection:
         found = store.listed(connection)
     return tuple(
         Listed(
@@ -107,7 +107,7 @@ def authenticate(database: Database, header: str) -> Principal | None:
     key = _key(header)
     if key is None:
         return None
-    with database.read() as connection:
+    with database.read(newest=True) as connection:
         found = store.find(connection, key.id)
     right = hmac.compare_digest(_NO_HASH if found is None else found.secret_hash, key.secret_hash)
     if found is None or not right or found.revoked_at is not None:

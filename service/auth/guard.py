@@ -1,7 +1,8 @@
 """The guard at each view: nobody gets past it without the role that the view needs.
 
 It looks at the Authorization header, before the body is read: a key in a URL would end up in
-histories and logs, so it never opens anything. A page may be read by whoever is signed in, too.
+histories and logs, so it never opens anything. Whoever is signed in in a browser may read, too: the
+session stands for the reader's key where a request only asks (GET, HEAD), and never records.
 
 Appends are limited per key, wrong keys per client address. An address that has used up its wrong
 keys is turned away before the database is asked; a key that was good from there shortly before
@@ -28,6 +29,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _EXTENSION: Final = "accessline.gate"
+_ASKING: Final = ("GET", "HEAD")
 
 MOST_GOOD: Final = 10_000
 """Clients with good keys that are remembered at most."""
@@ -136,17 +138,34 @@ def client() -> str:
     return addresses.client(request.remote_addr, forwarded, gate().trusted)
 
 
-def recognise(visitor: Signed | None) -> None:
-    """Remember whose session the current request belongs to: it may read, as its key may.
+def recognise(find: Callable[[], Signed | None]) -> None:
+    """Say how to learn whose session the current request belongs to: asked once, where it matters.
 
-    Only pages do this. A session never records by the guard, since a browser sends its cookie
-    whoever wrote the form: the page that records checks the form too.
+    A session never records by the guard, since a browser sends its cookie whoever wrote the form:
+    the page that records checks the form too.
     """
-    g.signed_in = visitor
+    g.visitor = find
 
 
 def signed_in() -> Signed | None:
-    """Return whose session the current request belongs to."""
+    """Return whose session the current request belongs to.
+
+    Raises:
+        StoreError: It cannot be looked up; asked again, nobody is signed in.
+    """
+    find = g.pop("visitor", None)
+    if find is not None:
+        g.signed_in = find()
+    return recognised()
+
+
+def may_be_signed_in() -> bool:
+    """Tell whether the current request brings a session, which may be over; it is not looked up."""
+    return "visitor" in g or "signed_in" in g
+
+
+def recognised() -> Signed | None:
+    """Return whose session the current request turned out to belong to, without looking it up."""
     return cast("Signed | None", g.get("signed_in"))
 
 
@@ -154,9 +173,11 @@ def _admitted(role: Role) -> Principal | None:
     asked = gate()
     header = request.headers.get("Authorization")
     if header is None:
-        visitor = signed_in()
-        if role is Role.READER and (asked.public_reads or visitor is not None):
-            return None if visitor is None else visitor.principal
+        if role is Role.READER and asked.public_reads:
+            return None
+        visitor = signed_in() if role is Role.READER and request.method in _ASKING else None
+        if visitor is not None:
+            return visitor.principal
         raise Unauthenticated(given=False)
     found = asked.admit(header, client())
     if not found.role.includes(role):

@@ -76,7 +76,7 @@ def find(database: Database, token: str, now: datetime) -> Signed | None:
     """
     if len(token) > _MOST:
         return None
-    with database.read() as connection:
+    with database.read(newest=True) as connection:
         found = store.holder(connection, _hash(token), microseconds(now))
     if found is None or found.revoked_at is not None:
         return None

@@ -7,8 +7,21 @@ in a page is inline, and nothing comes from another host: ``assets`` says under 
 
 from flask import Flask
 
-from service.web import appending, asking, assets, audit, differing, lists, session, views
+from service.web import (
+    appending,
+    asking,
+    assets,
+    audit,
+    differing,
+    embedding,
+    lists,
+    session,
+    views,
+)
 from service.web.asking import House
+from service.web.ways import missing
+
+__all__ = ["House", "install", "missing"]
 
 # Nested, so that these pages have the policy, and tell faults, as all others do.
 for _pages in (
@@ -17,6 +30,7 @@ for _pages in (
     audit.blueprint,
     session.blueprint,
     appending.blueprint,
+    embedding.blueprint,
 ):
     views.blueprint.register_blueprint(_pages)
 

@@ -33,7 +33,8 @@ from service.schemas.strict import MalformedJson, parse
 from service.store.errors import StoreError
 from service.web import fields, session
 from service.web.asking import house
-from service.web.fields import FORMS, JSON, Form
+from service.web.fields import JSON, Form
+from service.web.forms import FORMS
 from service.web.views import page
 
 MOST_ROWS: Final = 200

@@ -7,13 +7,15 @@ the browser itself says of it: ``Sec-Fetch-Site``, or ``Origin`` where it does n
 pages have the referrer policy ``same-origin``: with ``no-referrer`` a browser hides the origin of
 its forms from us too.
 
-A page for somebody who is signed in has that token in it, so no cache keeps it.
+A page for somebody who is signed in has that token in it, so no cache keeps it. Where reading needs
+a key, the session reads what the pages link to and fetch as well, below ``/v1`` and ``/log``; no
+cache keeps that either. It never records there, where no form has a token.
 """
 
 import logging
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -24,7 +26,7 @@ from service.auth.errors import Forbidden, RateLimited, Unauthenticated
 from service.auth.sessions import LASTS, Signed
 from service.domain.errors import AccesslineError
 from service.store.errors import StoreError
-from service.web import views
+from service.web import views, ways
 from service.web.asking import house
 from service.web.views import page
 
@@ -57,17 +59,29 @@ class ForeignForm(AccesslineError):
         )
 
 
-@views.blueprint.before_request
-def _recognise() -> None:
+@views.blueprint.before_app_request
+def _may_be_recognised() -> None:
+    """Everywhere, so that what pages link to and fetch is answered as they are."""
     token = request.cookies.get(_cookie_name())
     if token:
-        guard.recognise(sessions.find(guard.gate().database, token, house().clock()))
+        guard.recognise(lambda: sessions.find(guard.gate().database, token, house().clock()))
+
+
+@views.blueprint.before_request
+def _recognise() -> None:
+    if request.endpoint not in views.FETCHED:
+        guard.signed_in()
 
 
 @views.blueprint.after_request
-def _keep_private(response: Response) -> Response:
+def _tell_origin(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "same-origin"
-    if guard.signed_in() is not None:
+    return response
+
+
+@views.blueprint.after_app_request
+def _keep_private(response: Response) -> Response:
+    if guard.recognised() is not None:
         response.headers["Cache-Control"] = "private, no-store"
         response.vary.add("Cookie")
     return response
@@ -76,7 +90,7 @@ def _keep_private(response: Response) -> Response:
 @blueprint.get("/sign-in")
 def sign_in() -> Response:
     """Show the form that asks for a key."""
-    return page("sign_in.html")
+    return _asking(then=ways.local(request.args.get("next", "")))
 
 
 @blueprint.post("/sign-in")
@@ -84,22 +98,25 @@ def open_session() -> Response:
     """Open a session with the key in the form; whatever session there was is over."""
     check_site()
     key = form().get("key", "").strip()[:_MOST_KEY]
+    then = ways.local(form().get("next", ""))
     try:
         principal = guard.gate().admit(f"Bearer {key}", guard.client())
     except Unauthenticated:
-        return _asked_again(UNKNOWN_KEY, form())
+        return _asked_again(UNKNOWN_KEY, form(), then)
     before = guard.signed_in()
     if before is not None:
         sessions.end(guard.gate().database, before.token)
     signed = sessions.begin(guard.gate().database, principal, house().clock)
-    guard.recognise(signed)
+    guard.recognise(lambda: signed)
+    guard.signed_in()
     kept = {
         name.removeprefix(_KEPT): text for name, text in form().items() if name.startswith(_KEPT)
     }
     if kept:
         response = page("signed_in.html", kept=kept)
     else:
-        response = _to("/append" if principal.role.includes(Role.CURATOR) else "/")
+        usual = "/append" if principal.role.includes(Role.CURATOR) else "/"
+        response = _to(then or usual)
     secure = _secure()
     response.set_cookie(
         _cookie_name(),
@@ -120,11 +137,18 @@ def close_session() -> Response:
     if signed is not None:
         check_form(signed)
         sessions.end(guard.gate().database, signed.token)
-    response = _to("/")
+    response = _to("/" if guard.gate().public_reads else "/sign-in")
     response.delete_cookie(
         _cookie_name(), path="/", secure=_secure(), httponly=True, samesite="Strict"
     )
     return response
+
+
+@blueprint.app_template_global("may_record")
+def may_record() -> bool:
+    """Tell whether a curator is signed in."""
+    signed = guard.recognised()
+    return signed is not None and signed.principal.role.includes(Role.CURATOR)
 
 
 def curator() -> Signed:
@@ -204,27 +228,35 @@ def _to(path: str) -> Response:
     return response
 
 
-def _asked_again(fault: str, kept: Mapping[str, str] | None = None) -> Response:
+def _asking(status: int = 200, *, then: str = "", **values: object) -> Response:
+    """Show the form that asks for a key; ``then`` is where to go with it."""
+    public = guard.gate().public_reads
+    return page("sign_in.html", status, then=then, public_reads=public, **values)
+
+
+def _asked_again(fault: str, kept: Mapping[str, str] | None = None, then: str = "") -> Response:
     """Ask for a key, and keep the form that somebody wants to send with it."""
     fields = {name: text for name, text in (kept or {}).items() if name.startswith(_KEPT)}
-    response = page("sign_in.html", 401, faults=[fault], kept=fields)
+    response = _asking(401, then=then, faults=[fault], kept=fields)
     response.headers["WWW-Authenticate"] = 'Bearer realm="accessline"'
     return response
 
 
 @views.blueprint.errorhandler(Unauthenticated)
 def _stranger(error: Unauthenticated) -> Response:
-    if request.method == "GET" and not error.given and guard.gate().public_reads:
-        return _to("/sign-in")
     if "Authorization" in request.headers:
         return _asked_again(str(error))
+    asks = request.method in ("GET", "HEAD")
+    then = ways.here() if asks else ""
+    if asks and not error.given and ways.wants_page():
+        return _to(f"/sign-in?{urlencode({'next': then}, safe='/')}")
     told = "Your session has ended" if error.given else "This page is for those who have a key"
     kept = {
         f"{_KEPT}{name}": text
         for name, text in (form() if request.method == "POST" else {}).items()
         if name not in (FORM_TOKEN, "step")
     }
-    return _asked_again(f"{told}: sign in with your key.", kept)
+    return _asked_again(f"{told}: sign in with your key.", kept, then)
 
 
 @views.blueprint.errorhandler(Forbidden)

@@ -1,6 +1,7 @@
 """Explore, a place, an event, a policy: what holds, why, who says so, and the proof."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
@@ -16,14 +17,18 @@ from service.auth.guard import requires
 from service.domain.answers import Question
 from service.domain.codec import answer_bytes, event_to
 from service.domain.errors import AccesslineError, UnknownIdError
+from service.domain.registry import Registry
 from service.domain.resolution import RULE, State
 from service.domain.scope import PUBLIC
-from service.web import assets, words
-from service.web.asking import asked, house
+from service.web import assets, atlas, words
+from service.web.asking import Asked, asked, house
 from service.web.drawing import bars, ticks
 from service.web.scrubbing import STATES, Scrub, scrub, state_on
 
 DEFAULT_PROVIDER: Final = "openai"
+FETCHED: Final = ("web.intervals",)
+"""What scripts fetch: it does not say who is signed in."""
+
 _PINNED: Final = "public, max-age=31536000, immutable"
 
 blueprint = Blueprint("web", __name__, template_folder="templates")
@@ -46,7 +51,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:  # noqa: 
 
 @blueprint.after_request
 def _shield(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = assets.CONTENT_SECURITY_POLICY
+    response.headers.setdefault("Content-Security-Policy", assets.CONTENT_SECURITY_POLICY)
     return response
 
 
@@ -73,28 +78,57 @@ def explore() -> Response:
     found = scrub(house().database, provider, ask.known_at.position)
     on = ask.as_of.day.isoformat()
     states = [state_on(one, on) for one in found.timelines]
+    kept = {"provider": provider}
+    if ask.query.get("view") == "map" and found.services:
+        template, sheet = "map.html", _map(found, states, ask, registry)
+        faults += sheet["missing"]
+        kept |= {"view": "map", "service": sheet["service"]}
+    else:
+        template, sheet = "explore.html", _matrix(found, states)
+    counts = sheet["counts"]
+    return page(
+        template,
+        ask=ask,
+        faults=faults,
+        provider=provider,
+        kept=kept,
+        name=registry.providers[provider].name,
+        providers=sorted((one.name, id_) for id_, one in registry.providers.items()),
+        services=[(one, registry.services[f"{provider}/{one}"].name) for one in found.services],
+        counted=[(state, counts[state]) for state in STATES if counts[state]],
+        sourced=counts.total() - counts[State.UNKNOWN],
+        ticks=ticks(found.changes(), ask.as_of.day, ask.today),
+        states=STATES,
+        **sheet,
+    )
+
+
+def _matrix(found: Scrub, states: Sequence[State]) -> dict[str, Any]:
     rows = [
         (region, name_of(region), [(states[one], width) for one, width in found.shown(region)])
         for region in found.cells
     ]
-    rows.sort(key=lambda row: row[1])
     counts = Counter(states[one] for cells in found.cells.values() for one in cells)
-    return page(
-        "explore.html",
-        ask=ask,
-        faults=faults,
-        provider=provider,
-        name=registry.providers[provider].name,
-        providers=sorted((one.name, id_) for id_, one in registry.providers.items()),
-        services=[(one, registry.services[f"{provider}/{one}"].name) for one in found.services],
-        rows=rows,
-        query=ask.path(""),
-        counts=[(state, counts[state]) for state in STATES if counts[state]],
-        sourced=sum(counts.values()) - counts[State.UNKNOWN],
-        total=sum(counts.values()),
-        ticks=ticks(found.changes(), ask.as_of.day, ask.today),
-        states=STATES,
-    )
+    return {"rows": sorted(rows, key=lambda row: row[1]), "counts": counts}
+
+
+def _map(found: Scrub, states: Sequence[State], ask: Asked, registry: Registry) -> dict[str, Any]:
+    asked_for = ask.query.get("service")
+    service = atlas.service_shown(found, states, asked_for)
+    # A form that changes the provider still names a service of the last one.
+    is_known = any(asked_for == path.partition("/")[2] for path in registry.services)
+    at = atlas.states_of(found, states, service)
+    drawn = atlas.atlas()
+    return {
+        "service": service,
+        "missing": []
+        if asked_for in (None, service) or is_known
+        else [f"There is no service {asked_for!r} here."],
+        "shapes": [(one, name_of(one), at[one]) for one in sorted(drawn.shapes)],
+        "dots": [(one, at[one]) for one in sorted(drawn.dots)],
+        "chips": sorted((name_of(one), one, at[one]) for one in drawn.chips),
+        "counts": Counter(at.values()),
+    }
 
 
 @blueprint.get("/intervals/<provider>.json")
@@ -104,7 +138,9 @@ def intervals(provider: str) -> Response:
     ask = asked()
     found = scrub(house().database, provider, ask.known_at.position)
     response = Response(_scrub_bytes(found), content_type="application/json")
-    response.headers["Cache-Control"] = _PINNED if ask.pinned else "no-cache"
+    # A date may still learn more before it is over; a position never does.
+    pinned = ask.query.get("known_at", "").startswith("@")
+    response.headers["Cache-Control"] = _PINNED if pinned else "no-cache"
     response.add_etag()
     response.make_conditional(request)
     return response

@@ -27,6 +27,26 @@ SENTENCES: Final = {
     State.MIXED: "different from one part to the other",
 }
 
+PALETTE: Final = {
+    State.AVAILABLE: ("#4d74ad", "#fff"),
+    State.CONDITIONAL: ("#e0ad2b", "#1b2129"),
+    State.NOT_OFFERED: ("#c9ced6", "#1b2129"),
+    State.SUSPENDED: ("#9a4a2c", "#fff"),
+    State.BLOCKED: ("#6d1023", "#fff"),
+    State.UNKNOWN: ("#eceff2", "#4b545e"),
+    State.MIXED: ("#6a5d86", "#fff"),
+}
+"""Ground and ink of each state by day, for pictures that no style sheet reaches."""
+
+COLOURS: Final = {
+    "paper": "#fbfbfa",
+    "ink": "#1b2129",
+    "dim": "#56606b",
+    "line": "#d5d9de",
+    "focus": "#b3541e",
+}
+"""What else such a picture is drawn in; both are those of ``site.css`` by day."""
+
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),

@@ -11,6 +11,8 @@ from werkzeug.test import TestResponse
 from tests.api.house import House
 
 COOKIE: Final = "accessline_session"
+BROWSER: Final = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+"""What a browser accepts that goes to a page; a script of a page accepts anything."""
 
 ADOPTED: Final = {
     "type": "policy.adopted",
@@ -41,11 +43,16 @@ class Tab:
 
     def get(self, path: str) -> TestResponse:
         """Visit a page."""
-        return self.client.get(path)
+        return self.client.get(path, headers={"Accept": BROWSER})
 
-    def sign_in(self, key: str, **headers: str) -> TestResponse:
-        """Send a key."""
-        return self.client.post("/sign-in", data={"key": key}, headers=named(headers))
+    def fetch(self, path: str) -> TestResponse:
+        """Ask as a script of a page does."""
+        return self.client.get(path, headers={"Accept": "*/*"})
+
+    def sign_in(self, key: str, then: str | None = None, **headers: str) -> TestResponse:
+        """Send a key, and where to go on with it."""
+        data = {"key": key} if then is None else {"key": key, "next": then}
+        return self.client.post("/sign-in", data=data, headers=named(headers))
 
     def token(self) -> str:
         """Return the token of this session's forms."""

@@ -21,6 +21,7 @@ PAGES: Final = {
         "blocked",
         "unknown",
     ),
+    "/?view=map&as_of=2024-07-09": ("9 July 2024", "The map is for the pointer", "Hong Kong"),
     "/access/openai/CN?as_of=2024-07-09": (
         "OpenAI in China",
         "API: ✕ blocked",
@@ -44,8 +45,33 @@ PAGES: Final = {
         "Everything recorded of it",
     ),
     "/access/openai/XX": ("There is nothing here", "XX", "Explore what there is"),
+    "/nothing/XX": ("There is nothing here", "/nothing/XX", "Explore what there is"),
     "/changes": ("Changes", "OpenAI will block API traffic"),
     "/diff": ("Diff",),
+    "/diff?from=2024-07-08&until=2024-07-09&provider=openai": (
+        "between 8 July 2024 and 9 July 2024",
+        "OpenAI API",
+        "China",
+        "blocked",
+        "OpenAI will block API traffic",
+    ),
+    "/diff?known_from=@0&as_of=2024-07-09&region=CN": (
+        "on 9 July 2024, as known at position 0 and at 51",
+        "known now",
+        "unknown",
+        "blocked",
+    ),
+    "/diff?from=yesterday&until=2024-07-09&provider=openai": (
+        "'yesterday' is no date",
+        "Two dates show what the world changed",
+    ),
+    "/diff?from=2024-07-09&until=2024-07-08&provider=openai": (
+        "2024-07-08 does not lie after 2024-07-09",
+    ),
+    "/diff?from=2024-07-08&known_from=@0&provider=opnai": (
+        "one of the two",
+        "opnai",
+    ),
     "/upcoming": ("Upcoming",),
     "/audit": ("Audit", "Verify"),
     "/coverage": ("Coverage", "OpenAI"),
@@ -106,6 +132,25 @@ def test_a_page_can_be_used_by_everybody(
             page.click("#CN a")
             page.wait_for_selector("#why:not([hidden])")
             assert findings(visit) == []
+
+
+def test_paper_shows_what_is_folded_away(visit: Visit) -> None:
+    """Nobody can open a closed part of a page on paper; on a screen it stays closed."""
+    page = visit.open(f"/events/{NOTICE}")
+    folded = page.locator("details pre")
+    assert page.locator("details[open]").count() == 0
+    shown = "(one) => one.checkVisibility() && one.getBoundingClientRect().height > 0"
+    assert not any(one.evaluate(shown) for one in folded.all())
+
+    page.emulate_media(media="print")
+
+    assert folded.count() > 1
+    assert all(one.evaluate(shown) for one in folded.all())
+    assert "@misc{accessline-" in visit.text()
+    # What scrolls on a screen stands on paper as a whole.
+    assert page.evaluate(
+        "[...document.querySelectorAll('pre')].every(one => one.scrollHeight <= one.clientHeight)"
+    )
 
 
 def findings(visit: Visit) -> list[str]:

@@ -299,22 +299,6 @@ def test_a_readers_key_may_not_append(house: House) -> None:
         assert "curator" in response.text
 
 
-def test_where_reading_needs_a_key_the_pages_are_read_by_whoever_is_signed_in(
-    house: House,
-    opened_with: Opening,
-) -> None:
-    """A browser cannot send the header; the API does not take the cookie in its place."""
-    there = opened_with(public_reads=False)
-    opened = tab(there)
-    assert opened.get("/").status_code == 401
-    assert 'name="key"' in opened.get("/").text
-
-    opened.sign_in(house.bob)
-
-    assert opened.get("/").status_code == 200
-    assert opened.get("/v1/meta").status_code == 401
-
-
 def test_the_cookie_never_records_by_the_api(house: House) -> None:
     """There no form token guards it: only the header with the key counts."""
     opened = tab(house, house.alice)
@@ -326,7 +310,7 @@ def test_whoever_is_not_signed_in_is_led_to_the_form(house: House) -> None:
     """No error for somebody who follows a link."""
     response = tab(house).get("/append")
 
-    assert (response.status_code, response.headers["Location"]) == (303, "/sign-in")
+    assert (response.status_code, response.headers["Location"]) == (303, "/sign-in?next=/append")
     asked = tab(house).get("/sign-in")
     assert asked.status_code == 200
     assert 'method="post" action="/sign-in"' in asked.text

@@ -7,12 +7,21 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.web.visits import KEY, NOTICE, Site, Visit, running, visiting
 
 OK: Final = "#steps li.ok"
 BAD: Final = "#steps li.bad"
+AUDIT: Final = "/audit?policy=openai-unsupported-regions-2024"
+CHANGED: Final = (
+    "DROP TRIGGER event_update",
+    (
+        "UPDATE event SET body = CAST(replace(CAST(body AS TEXT), 'block API', 'block BPI')"
+        " AS BLOB) WHERE CAST(body AS TEXT) LIKE :notice"
+    ),
+)
+"""A word of the notice is another, and nobody was told."""
 
 
 @contextmanager
@@ -57,11 +66,7 @@ def test_three_clicks_lead_from_the_start_to_a_proof(visit: Visit) -> None:
 
 def test_one_byte_of_an_event_shows_at_the_leaf(browser: Browser, own: Site) -> None:
     """Acceptance 4: whoever has the file changes a word; the hash of the bytes tells."""
-    own.change(
-        "DROP TRIGGER event_update",
-        "UPDATE event SET body = CAST(replace(CAST(body AS TEXT), 'block API', 'block BPI')"
-        " AS BLOB) WHERE CAST(body AS TEXT) LIKE :notice",
-    )
+    own.change(*CHANGED)
 
     with doubted(browser, own) as visit:
         assert visit.page.locator(OK).count() == 0
@@ -83,6 +88,54 @@ def test_a_wrong_node_of_the_tree_shows_on_the_path(browser: Browser, own: Site)
     with doubted(browser, own) as visit:
         assert visit.page.locator(OK).count() == 1
         assert "The path leads to" in visit.text(BAD)
+
+
+@contextmanager
+def audited(browser: Browser, site: Site) -> Iterator[Locator]:
+    """Let the browser verify the notice's entry of the audit, and read what it says."""
+    with visiting(browser, site) as visit:
+        entry = visit.open(AUDIT).locator(".entries > li").first
+        expect(entry.locator(f"button[data-event='{NOTICE}']")).to_be_visible()
+        entry.locator("button").click()
+        entry.locator(".proof li.bad, .proof li:nth-child(4)").first.wait_for()
+        yield entry.locator(".proof")
+
+
+def test_the_audit_verifies_an_entry(browser: Browser, site: Site) -> None:
+    """The same four steps as on the page of the event, beside the entry."""
+    with audited(browser, site) as proof:
+        expect(proof.locator("li.ok")).to_have_count(4)
+        expect(proof.locator("li.bad")).to_have_count(0)
+
+
+def test_the_audit_tells_at_which_step_a_changed_byte_shows(browser: Browser, own: Site) -> None:
+    """Acceptance 4: the list shows the changed word, and the browser that it was changed."""
+    own.change(*CHANGED)
+
+    with audited(browser, own) as proof:
+        expect(proof.page.locator(".entries")).to_contain_text("block BPI")
+        expect(proof.locator("li.ok")).to_have_count(0)
+        expect(proof.locator("li.bad")).to_have_count(1)
+        expect(proof.locator("li.bad")).to_contain_text("The event's bytes hash to")
+        expect(proof.locator("li.bad")).to_contain_text("they were changed")
+        expect(proof.page.locator(f"button[data-event='{NOTICE}']")).to_be_enabled()
+
+
+def test_the_audit_tells_of_two_nodes_that_changed_places(browser: Browser, own: Site) -> None:
+    """The bytes are right, and so is their leaf: it shows one step later, on the path."""
+    own.change(
+        "DROP TRIGGER node_update",
+        "CREATE TEMP TABLE pair AS SELECT (position - 1) / 2 AS at FROM event"
+        " WHERE CAST(body AS TEXT) LIKE :notice",
+        'CREATE TEMP TABLE swapped AS SELECT "index" + 1 - 2 * ("index" % 2) AS at, hash'
+        ' FROM node, pair WHERE level = 1 AND "index" / 2 = pair.at / 2',
+        'UPDATE node SET hash = swapped.hash FROM swapped WHERE level = 1 AND "index" = swapped.at',
+    )
+
+    with audited(browser, own) as proof:
+        expect(proof.locator("li.ok")).to_have_count(1)
+        expect(proof.locator("li.bad")).to_have_count(1)
+        expect(proof.locator("li.bad")).to_contain_text("The path leads to")
 
 
 def test_without_a_key_the_signature_is_missed(

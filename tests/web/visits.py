@@ -3,7 +3,7 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,9 +60,14 @@ class Site:
 
 @contextmanager
 def running(
-    template: Path, folder: Path, *, events: Sequence[Table] = (), is_signed: bool = True
+    template: Path,
+    folder: Path,
+    *,
+    events: Sequence[Table] = (),
+    is_signed: bool = True,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Site]:
-    """Serve a copy of a log, with events of one's own, signed by a key."""
+    """Serve a copy of a log, with events and settings of one's own, signed by a key."""
     file = folder / "accessline.db"
     shutil.copyfile(template, file)
     if events:
@@ -70,13 +75,14 @@ def running(
         batch = Batch(events=tuple(map(event_from, events)), principal="alice")
         append(database, batch, clock=_now)
         database.dispose()
-    settings = {"ACCESSLINE_DATABASE_URL": f"sqlite:///{file}", "ACCESSLINE_LOG_LEVEL": "ERROR"}
+    env = {"ACCESSLINE_DATABASE_URL": f"sqlite:///{file}", "ACCESSLINE_LOG_LEVEL": "ERROR"}
+    env |= settings or {}
     if is_signed:
         signing.begin(folder / "key", KEY)
-        settings["ACCESSLINE_LOG_KEY"] = str(folder / "key")
+        env["ACCESSLINE_LOG_KEY"] = str(folder / "key")
     port = str(free_port())
     url = f"http://127.0.0.1:{port}"
-    with started("serve", "--port", port, folder=folder, env=settings):
+    with started("serve", "--port", port, folder=folder, env=env):
         until(lambda: answers(f"{url}/healthz"))
         yield Site(url=url, file=file)
 
