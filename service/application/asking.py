@@ -119,13 +119,14 @@ def explained(
         UnknownIdError: An id that was not known then; its path is the name of the parameter.
         BadTimeError: A ``known_at`` that is none, or lies beyond the log or the clock.
     """
+    near = Near(provider=question.provider, region=question.region)
     with database.read() as connection:
         at = known_position(connection, known_at, now)
-        near = Near(provider=question.provider, region=question.region)
-        world = known.world_with_histories(connection, at.position, near)
-        registered_later = _registered_later(connection, question.provider)
-    check_question(world.registry, question, registered_later=registered_later)
-    return explain(world, question, at)
+        world = known.world_on(connection, at.position, near, question.as_of, with_histories=True)
+        is_new = question.provider not in world.registry.providers
+        registered_later = is_new and _registered_later(connection, question.provider)
+        check_question(world.registry, question, registered_later=registered_later)
+        return explain(world, question, at)
 
 
 def listing(
@@ -140,7 +141,7 @@ def listing(
     near = Near(provider=wanted.providers[0] if len(wanted.providers) == 1 else None)
     with database.read() as connection:
         at = known_position(connection, known_at, now)
-        world = known.world(connection, at.position, near)
+        world = known.world_on(connection, at.position, near, as_of)
     check_filter(world.registry, wanted)
     rows = (
         _row(cell, cell_answer(part, cell, as_of)) for part, cell in wanted_cells(world, wanted)

@@ -18,6 +18,7 @@ from service.evidence.merkle import Frontier, Node, extend_past, leaf_hash, root
 from service.evidence.verification import Finding, FindingKind, difference, rewritten
 from service.projections import projector
 from service.projections.projector import Projector
+from service.projections.standings import Standings
 from service.store import events as log
 from service.store import schema, tree
 from service.store.codec import decode, encode
@@ -46,7 +47,6 @@ class _Walk:
     position: int = 0
     recorded_at: int = 0
     versions: dict[str, int] = field(default_factory=dict)
-    streams: dict[str, list[Recorded]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     readable: bool = True
     sizes: Sequence[int] = ()
@@ -76,7 +76,7 @@ def verify(
         with database.read() as connection, scratch.write() as made:
             head = log.read_head(connection)
             walk = _Walk(sizes=sorted(one.size for one in against))
-            again = Projector(made, 1)
+            again = Projector(made, 1, Standings(connection))
             for rows in _chunks(connection):
                 _walk_over(connection, again, walk, rows)
                 progress(walk.position, head.position)
@@ -104,14 +104,13 @@ def _chunks(connection: sa.Connection) -> Iterator[list[EventRow]]:
 def _walk_over(
     connection: sa.Connection, again: Projector, walk: _Walk, rows: list[EventRow]
 ) -> None:
+    read: list[Recorded] = []
     for row in rows:
         _check_row(connection, walk, row)
         recorded = _read(walk, row)
         if recorded is not None and walk.readable:
-            stream = walk.streams.setdefault(row.stream, [])
-            stream.append(recorded)
-            again.take(recorded, stream)
-    again.flush()
+            read.append(recorded)
+    again.take_all(read)
     leaves = [row.leaf for row in rows]
     walk.frontier, nodes, roots = extend_past(walk.frontier, leaves, walk.sizes)
     walk.roots |= roots

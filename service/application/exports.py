@@ -28,6 +28,7 @@ from service.store import events as log
 from service.store import tree
 from service.store.engine import Database
 from service.store.errors import StoreDamaged
+from service.store.events import EventRow
 
 FORMAT: Final = 1
 """The version of the form of an export."""
@@ -277,6 +278,21 @@ def export(
     """
     if done is None:
         write(part.line())
+    written = (part.before if done is None else done).size - part.after
+    for rows in events(database, part, done=done):
+        write(b"".join(row.body + b"\n" for row in rows))
+        written += len(rows)
+        progress(written, part.until - part.after)
+
+
+def events(
+    database: Database, part: Part, *, done: Frontier | None = None
+) -> Iterator[list[EventRow]]:
+    """Yield the events of a part of the log, some at once, each from a short snapshot.
+
+    Raises:
+        StoreDamaged: Behind the last of them: they are not what the head says.
+    """
     frontier = part.before if done is None else done
     while frontier.size < part.until:
         with database.read() as connection:
@@ -284,8 +300,7 @@ def export(
         if not rows or rows[-1].position != frontier.size + len(rows):
             raise StoreDamaged(found=f"events behind position {frontier.size} are missing.")
         frontier, _ = extend(frontier, (leaf_hash(row.body) for row in rows))
-        write(b"".join(row.body + b"\n" for row in rows))
-        progress(frontier.size - part.after, part.until - part.after)
+        yield rows
     if root(frontier) != part.root:
         found = "the events that were exported do not have the root of the log's tree."
         raise StoreDamaged(found=found)

@@ -11,12 +11,12 @@ from typing import Final
 
 from service.application.asking import check_question
 from service.application.moments import known_position
-from service.domain.answers import KnownAt, Question, cell_answer, timeline
+from service.domain.answers import KnownAt, Question, told_at
 from service.domain.errors import UnknownIdError
 from service.domain.resolution import RULE, Access, State, access_of
 from service.domain.scope import PUBLIC, Cell
 from service.domain.times import When
-from service.domain.world import World, by_place
+from service.domain.world import World
 from service.projections import known
 from service.projections.known import Near
 from service.store.engine import Database
@@ -78,21 +78,16 @@ def check(
     Raises:
         BadTimeError: A ``known_at`` that is none, or lies beyond the log or the clock.
     """
-    providers = {cell.provider for cell in cells}
-    regions = {cell.region for cell in cells}
-    near = Near(
-        provider=providers.pop() if len(providers) == 1 else None,
-        region=regions.pop() if len(regions) == 1 else None,
-    )
+    told: dict[Wanted, Checked] = {}
+    worlds: dict[tuple[str, str], World] = {}
     with database.read() as connection:
         at = known_position(connection, known_at, now)
-        world = known.world(connection, at.position, near)
-    narrowed = {cell.provider: by_place(world, cell.provider) for cell in cells}
-    told: dict[Wanted, Checked] = {}
-    for cell in dict.fromkeys(cells):
-        in_group = cell.region in world.registry.groups
-        part = world if in_group else narrowed[cell.provider](cell.region)
-        told[cell] = _checked(part, cell, as_of)
+        for cell in dict.fromkeys(cells):
+            place = cell.provider, cell.region
+            if place not in worlds:
+                near = Near(provider=cell.provider, region=cell.region)
+                worlds[place] = known.world_on(connection, at.position, near, as_of)
+            told[cell] = _checked(worlds[place], cell, as_of)
     return Checks(as_of=as_of, known_at=at, rule=RULE, items=tuple(told[cell] for cell in cells))
 
 
@@ -114,7 +109,7 @@ def _checked(world: World, wanted: Wanted, as_of: When) -> Checked:
         region=wanted.region,
         audience=wanted.audience,
     )
-    state, legal_state, conditions = cell_answer(world, cell, as_of)
+    (state, legal_state, conditions), until = told_at(world, cell, as_of)
     return Checked(
         provider=wanted.provider,
         service=wanted.service,
@@ -124,15 +119,8 @@ def _checked(world: World, wanted: Wanted, as_of: When) -> Checked:
         state=state,
         legal_state=legal_state,
         conditions=conditions,
-        valid_until=_valid_until(world, cell, as_of),
+        valid_until=until,
     )
-
-
-def _valid_until(world: World, cell: Cell, as_of: When) -> When | None:
-    """Return the end of the interval that holds the moment."""
-    instants = as_of.instant is not None
-    ends = (one.until for one in timeline(world, cell, instants=instants) if one.until is not None)
-    return next((end for end in ends if end.order > as_of.order), None)
 
 
 def _unknown(wanted: Wanted, fault: UnknownIdError) -> Checked:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.application.recording import Batch, Clock, admitted, held, ledger, numbered
+from service.application.recording import Batch, Clock, admitted, held, ledger, numbered, streams_of
 from service.domain import regions
 from service.domain.answers import timeline, top_level
 from service.domain.events import Event, RecordCorrected, Recorded, scopes_of
@@ -18,6 +18,7 @@ from service.domain.times import When
 from service.domain.world import POLICY, World, observations
 from service.projections import known
 from service.projections.known import Near
+from service.projections.progress import progress
 from service.store import events as log
 from service.store.codec import encode
 from service.store.engine import Database
@@ -86,8 +87,9 @@ def preview(database: Database, batch: Batch, *, clock: Clock) -> Preview:
         events = [event for event in batch.events if event.id not in there]
         if not events:
             return Preview(changes=())
-        new = numbered(connection, head, events, batch, clock())
-        book = ledger(connection, head)
+        tips = log.tips(connection, streams_of(batch, events))
+        new = numbered(head, tips, events, batch, clock())
+        book = ledger(connection, head, progress(connection))
         registry = admitted(batch, new, book)
         for recorded in new:
             encode(recorded)
@@ -110,8 +112,8 @@ def versions(database: Database, batch: Batch) -> dict[str, int]:
     was shown.
     """
     with database.read() as connection:
-        names = dict.fromkeys(event.stream for event in batch.events)
-        return {name: log.version_of(connection, name) for name in names}
+        tips = log.tips(connection, [event.stream for event in batch.events])
+        return {name: tip.version for name, tip in tips.items()}
 
 
 def _with(before: World, registry: Registry, streams: dict[str, tuple[Recorded, ...]]) -> World:

@@ -116,7 +116,7 @@ def current(database: Database, signer: Signer | None, clock: Clock) -> Signed |
     """
     if signer is not None:
         return publish(database, signer, clock)
-    with database.read() as connection:
+    with database.read(newest=True) as connection:
         found = checkpoints.newest(connection)
     return None if not found else Signed(note=found[0].note, checkpoint=unsigned(found[0].note))
 
@@ -168,7 +168,7 @@ def _sign(database: Database, signer: Signer, clock: Clock) -> Signed:
 def _state(database: Database, signer: Signer, last: Signed) -> Checkpoint:
     """Return the log as it is, having proven that it continues the last checkpoint."""
     before = last.checkpoint
-    with database.read() as connection:
+    with database.read(newest=True) as connection:
         head = log.read_head(connection)
         size = head.position
         if size < before.size:
@@ -199,7 +199,7 @@ def _read_last(signer: Signer) -> Signed:
 
 def _is_kept(database: Database, last: Signed) -> bool:
     """Tell whether the database has a checkpoint, too: a signer may have died in between."""
-    with database.read() as connection:
+    with database.read(newest=True) as connection:
         found = checkpoints.newest(connection)
     return bool(found) and found[0].note == last.note
 

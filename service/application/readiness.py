@@ -42,7 +42,7 @@ def readiness(database: Database) -> Readiness:
         StoreError: The database does not answer; SchemaOutdated where its tables are not ours.
     """
     schema.require_current(database)
-    with database.read() as connection:
+    with database.read(newest=True) as connection:
         position = log.read_head(connection).position
         found = progress(connection)
     return Readiness(

@@ -23,15 +23,19 @@ from service.domain.admission import Ledger, admit
 from service.domain.codec import event_to, instant_text
 from service.domain.errors import Rejected
 from service.domain.events import Event, Recorded
+from service.domain.fold import Fold
 from service.domain.registry import Registry
 from service.domain.world import REGISTRY
-from service.projections import entries, mentions, projector
+from service.evidence.merkle import leaf_hash
+from service.projections import entries, mentions
+from service.projections.progress import Progress, progress
 from service.projections.projector import Projector
+from service.projections.standings import Standings
 from service.store import events as log
 from service.store import idempotency
 from service.store.codec import decode, encode, instant, microseconds
 from service.store.engine import Database
-from service.store.events import EventFilter, Head
+from service.store.events import EventFilter, Head, NewEvent, Tip
 
 Clock = Callable[[], datetime]
 """Gives the present as an aware instant."""
@@ -98,6 +102,7 @@ def append(database: Database, batch: Batch, *, clock: Clock) -> Outcome:
         CanonicalError: An event's text, number or size lies outside of the profile.
         StoreError: The database refuses or cannot be reached; nothing is written then.
     """
+    written: _Written | None = None
     with database.write() as connection:
         head = log.take_head(connection)
         if batch.key is not None:
@@ -106,18 +111,24 @@ def append(database: Database, batch: Batch, *, clock: Clock) -> Outcome:
                 return _replayed(answered, batch)
         known = held(connection, batch.events)
         events = [event for event in batch.events if event.id not in known]
-        new = numbered(connection, head, events, batch, clock()) if events else ()
-        if new:
-            _write(connection, head, batch, new)
+        new: tuple[Recorded, ...] = ()
+        if events:
+            tips = log.tips(connection, streams_of(batch, events))
+            new = numbered(head, tips, events, batch, clock())
+            written = _write(connection, head, batch, new, tips)
         receipt = _receipt(head.position + len(new), batch, known, new)
         if batch.key is not None:
             _remember(connection, batch, receipt, clock())
-        return Outcome(receipt=receipt, appended=len(new))
+    if written is not None:
+        written.remember()
+    return Outcome(receipt=receipt, appended=len(new))
 
 
-def ledger(connection: sa.Connection, head: Head) -> Ledger:
+def ledger(
+    connection: sa.Connection, head: Head, live: Progress, standings: Standings | None = None
+) -> Ledger:
     """Return what the domain needs to know of the log before a batch."""
-    generation = projector.live(connection)
+    generation = live.generation
     streams: dict[str, tuple[Recorded, ...]] = {}
 
     def stream(name: str) -> tuple[Recorded, ...]:
@@ -130,24 +141,35 @@ def ledger(connection: sa.Connection, head: Head) -> Ledger:
         rows = log.page(connection, wanted, upto=head.position, limit=head.position + 1)
         return tuple(map(decode, rows))
 
+    def fold(name: str) -> Fold | None:
+        if standings is None:
+            return None
+        known = standings.of(name, head.position).subject.fold
+        return None if known is None else known.copy()
+
     return Ledger(
-        registry=entries.load(connection, generation, head.position),
+        registry=entries.at(connection, live, head.position),
         stream=stream,
         registered=registered,
         mentioned=lambda kind, value: mentions.any_of(connection, generation, kind, value),
+        fold=fold,
     )
 
 
+def streams_of(batch: Batch, events: Sequence[Event]) -> list[str]:
+    """Return the streams whose versions matter to a batch, of which some events are new."""
+    return sorted({*batch.expected_versions, *(event.stream for event in events)})
+
+
 def numbered(
-    connection: sa.Connection, head: Head, events: Sequence[Event], batch: Batch, now: datetime
+    head: Head, tips: Mapping[str, Tip], events: Sequence[Event], batch: Batch, now: datetime
 ) -> tuple[Recorded, ...]:
     """Give events the next positions and versions, and a time not before the head's.
 
     Raises:
         VersionConflict: A stream is not where the batch expects it.
     """
-    streams = {*batch.expected_versions, *(event.stream for event in events)}
-    versions = {name: log.version_of(connection, name) for name in sorted(streams)}
+    versions = {name: tip.version for name, tip in tips.items()}
     for name, expected in batch.expected_versions.items():
         if versions[name] != expected:
             raise VersionConflict(stream=name, expected=expected, actual=versions[name])
@@ -181,28 +203,33 @@ def admitted(batch: Batch, new: Sequence[Recorded], book: Ledger) -> Registry:
         raise error.placed(places) from error
 
 
-def _write(connection: sa.Connection, head: Head, batch: Batch, new: Sequence[Recorded]) -> None:
-    book = ledger(connection, head)
-    admitted(batch, new, book)
-    log.append(connection, head, [encode(recorded) for recorded in new])
-    project(connection, new, book.stream)
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What an append has come to, to be remembered once it is committed."""
+
+    standings: Standings
+    generation: int
+    rows: Sequence[NewEvent]
+
+    def remember(self) -> None:
+        tips = {row.stream: Tip(row.version, leaf_hash(row.body)) for row in self.rows}
+        self.standings.remember(self.generation, tips)
 
 
-def project(
+def _write(
     connection: sa.Connection,
+    head: Head,
+    batch: Batch,
     new: Sequence[Recorded],
-    before: Callable[[str], Sequence[Recorded]],
-) -> None:
-    """Let the live read models take events in; ``before`` gives what a stream held till then."""
-    models = Projector(connection, projector.live(connection))
-    streams: dict[str, list[Recorded]] = {}
-    for recorded in new:
-        name = recorded.event.stream
-        if name not in streams:
-            streams[name] = list(before(name))
-        streams[name].append(recorded)
-        models.take(recorded, streams[name])
-    models.flush()
+    tips: Mapping[str, Tip],
+) -> _Written:
+    live = progress(connection)
+    standings = Standings.remembered(connection, live.generation, tips)
+    admitted(batch, new, ledger(connection, head, live, standings))
+    rows = [encode(recorded) for recorded in new]
+    log.append(connection, head, rows)
+    Projector(connection, live.generation, standings).take_all(new)
+    return _Written(standings, live.generation, rows)
 
 
 def held(connection: sa.Connection, events: Sequence[Event]) -> dict[UUID, Recorded]:

@@ -6,9 +6,8 @@ continues a log that is the beginning of an export: what the file says stands, t
 What an export is stands in ``exports``.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final, TypeVar
 from uuid import UUID
 
@@ -24,7 +23,7 @@ from service.application.exports import (
     read_part,
     untold,
 )
-from service.application.recording import Batch, Clock, ledger, numbered
+from service.application.recording import Batch, Clock, ledger, numbered, streams_of
 from service.domain.admission import admit
 from service.domain.codec import SCHEMA_VERSION, event_to, recorded_from
 from service.domain.errors import AccesslineError, Rejected
@@ -32,18 +31,20 @@ from service.domain.events import Event, Recorded
 from service.evidence.canonical import MAX_BYTES, canonical_bytes
 from service.evidence.merkle import leaf_hash
 from service.projections import projector
+from service.projections.progress import progress
 from service.projections.projector import Projector
+from service.projections.standings import Standings
 from service.store import events as log
 from service.store import tree
 from service.store.codec import decode, encode
 from service.store.engine import Database
 from service.store.events import Head, NewEvent
 
-CHUNK: Final = 500
+CHUNK: Final = 2_000
 """Events that are written at once."""
 
-MOST_KEPT: Final = 50_000
-"""Events of streams that are held in memory while a log is taken in."""
+MOST_KEPT: Final = 20_000
+"""Events of which what they came to is held in memory while a log is taken in."""
 
 _Item = TypeVar("_Item")
 
@@ -122,9 +123,11 @@ def import_events(
         new = [events[index] for index in places]
         if new:
             batch = Batch(events=tuple(new), principal=principal)
-            recorded = numbered(connection, head, new, batch, clock())
-            _admit(connection, head, recorded, places)
+            tips = log.tips(connection, streams_of(batch, new))
+            recorded = numbered(head, tips, new, batch, clock())
             taking = _TakingIn.begin(connection, head)
+            taking.standings.prepare(recorded)
+            _admit(taking, recorded, places)
             for some in _chunked(recorded):
                 taking.take([(encode(one), one) for one in some])
                 progress(taking.head.position - head.position, len(new))
@@ -148,11 +151,10 @@ def _known(connection: sa.Connection, events: Sequence[Event]) -> frozenset[UUID
     return frozenset(known)
 
 
-def _admit(
-    connection: sa.Connection, head: Head, recorded: Sequence[Recorded], places: Sequence[int]
-) -> None:
+def _admit(taking: "_TakingIn", recorded: Sequence[Recorded], places: Sequence[int]) -> None:
+    connection = taking.connection
     try:
-        admit(recorded, ledger(connection, head))
+        admit(recorded, ledger(connection, taking.head, progress(connection), taking.standings))
     except Rejected as error:
         raise error.placed(places) from error
 
@@ -278,36 +280,28 @@ class _TakingIn:
 
     Attributes:
         head: Of the log as it now is, within the transaction.
-        streams: Those used last, as recorded.
-        kept: Events in ``streams``.
+        standings: The streams used last.
     """
 
     connection: sa.Connection
     head: Head
-    generation: int
-    streams: "OrderedDict[str, list[Recorded]]" = field(default_factory=OrderedDict)
-    kept: int = 0
+    standings: Standings
+    models: Projector
 
     @classmethod
     def begin(cls, connection: sa.Connection, head: Head) -> "_TakingIn":
         """Begin in a transaction that has taken the head."""
-        return cls(connection, head, projector.live(connection))
-
-    def load(self, events: Sequence[_New]) -> None:
-        """Read the streams of some events that are not in memory."""
-        names = dict.fromkeys(row.stream for row, _ in events)
-        missing = [name for name in names if name not in self.streams]
-        for name, rows in log.streams(self.connection, missing, self.head.position).items():
-            self.streams[name] = list(map(decode, rows))
-            self.kept += len(rows)
+        standings = Standings(connection, MOST_KEPT)
+        models = Projector(connection, projector.live(connection), standings)
+        return cls(connection, head, standings, models)
 
     def check(self, events: Sequence[_New]) -> tuple[int, str] | None:
         """Find the first event that cannot follow those before it, and why."""
-        self.load(events)
-        versions: dict[str, int] = {}
+        tips = log.tips(self.connection, {row.stream for row, _ in events})
+        versions = {name: tip.version for name, tip in tips.items()}
         last = self.head.recorded_at or 0
         for at, (row, _) in enumerate(events):
-            version = versions.get(row.stream, len(self.streams[row.stream])) + 1
+            version = versions[row.stream] + 1
             if row.version != version:
                 return at, f"{row.stream} goes on with version {row.version} instead of {version}."
             if row.recorded_at < last:
@@ -319,19 +313,8 @@ class _TakingIn:
         """Write some events, and let the read models take them in."""
         if not events:
             return
-        self.load(events)
         self.head = log.append(self.connection, self.head, [row for row, _ in events])
-        models = Projector(self.connection, self.generation)
-        for row, recorded in events:
-            stream = self.streams[row.stream]
-            stream.append(recorded)
-            self.streams.move_to_end(row.stream)
-            models.take(recorded, stream)
-        models.flush()
-        self.kept += len(events)
-        while self.kept > MOST_KEPT and len(self.streams) > 1:
-            _, oldest = self.streams.popitem(last=False)
-            self.kept -= len(oldest)
+        self.models.take_all([recorded for _, recorded in events])
 
 
 def _chunked(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:

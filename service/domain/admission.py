@@ -8,7 +8,7 @@ right.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import Final
 from uuid import UUID
 
@@ -36,7 +36,7 @@ from service.domain.history import as_known
 from service.domain.names import (
     OVERRIDE,
 )
-from service.domain.policy import judge
+from service.domain.policy import judge, judge_on
 from service.domain.registry import GROUP, Registry
 from service.domain.world import POLICY, is_registry
 
@@ -51,6 +51,7 @@ class Ledger:
     Attributes:
         registry: Everything registered.
         stream: Gives the events of a stream, corrections among them, in position order.
+        fold: Gives a policy's stream as it folds, to go on with; None where it has to be folded.
         registered: Gives the events of every registry stream, in position order.
         mentioned: Tells whether any event outside of its own stream names an id, by dimension.
     """
@@ -59,6 +60,7 @@ class Ledger:
     stream: Callable[[str], Sequence[Recorded]]
     registered: Callable[[], Sequence[Recorded]]
     mentioned: Callable[[str, str], bool]
+    fold: Callable[[str], Fold | None] = lambda _stream: None
 
 
 def admit(batch: Sequence[Recorded], ledger: Ledger) -> Registry:
@@ -187,8 +189,14 @@ def _lifecycles(
             policies.setdefault(one.event.stream, []).append(place)
     for stream, places in policies.items():
         mine = {batch[place].event.id: place for place in places}
-        facts = as_known((*ledger.stream(stream), *(batch[place] for place in places)))
-        for recorded, fault in judge(stream.removeprefix(POLICY), facts, registry):
+        new = [batch[place] for place in places]
+        fold = ledger.fold(stream)
+        if fold is not None and _go_on(fold, new):
+            faults = judge_on(fold, new, registry)
+        else:
+            facts = as_known((*ledger.stream(stream), *new))
+            faults = judge(stream.removeprefix(POLICY), facts, registry)
+        for recorded, fault in faults:
             index = mine.get(recorded.event.id)
             if index is None:
                 index = min(mine.values())
@@ -198,6 +206,15 @@ def _lifecycles(
                 )
                 fault = StepError(detail)  # noqa: PLW2901 the fault as seen from this event
             yield index, fault
+
+
+def _go_on(fold: Fold, new: Sequence[Recorded]) -> bool:
+    """Tell whether events follow each other and all before, and leave those as they are."""
+    return (
+        fold.follows(new[0])
+        and not any(isinstance(one.event.data, RecordCorrected) for one in new)
+        and all(before.order < after.order for before, after in pairwise(new))
+    )
 
 
 def _facts(stream: str, batch: Sequence[Recorded], ledger: Ledger) -> tuple[Recorded, ...]:

@@ -6,12 +6,16 @@ its members. Field names and their order are those of the JSON, which the HTTP A
 line share.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import TypeVar
+from functools import lru_cache
+from typing import Final, TypeVar
 
+from service.domain import regions
+from service.domain.directives import Text
 from service.domain.events import Effect
 from service.domain.pending import Pending, pending
 from service.domain.resolution import (
@@ -26,12 +30,32 @@ from service.domain.resolution import (
     claims_on,
     resolve,
 )
-from service.domain.scope import ANY, PUBLIC, Cell, Scope, within_path, within_region
-from service.domain.timeline import Interval, Transition, intervals, points, run, transitions
+from service.domain.scope import (
+    ANY,
+    PUBLIC,
+    Cell,
+    Scope,
+    around,
+    sorted_out,
+    within_path,
+    within_region,
+)
+from service.domain.timeline import (
+    Interval,
+    Transition,
+    intervals,
+    points,
+    run,
+    transitions,
+    until,
+)
 from service.domain.times import When
-from service.domain.world import World
+from service.domain.world import World, reaching
 
 _T = TypeVar("_T")
+
+FEW: Final = 40
+"""Texts of a cell whose whole timeline is made where one answer was asked for, and kept."""
 
 
 class Basis(StrEnum):
@@ -174,7 +198,10 @@ def roll_up(states: Iterable[State]) -> State:
 
 def cell_answer(world: World, cell: Cell, moment: When) -> Answer:
     """Return the answer of a cell as a list shows it, rolled up where it must be."""
-    told = parts_of(world, cell, moment)
+    return _answer_of(parts_of(world, cell, moment))
+
+
+def _answer_of(told: Sequence[AccessState]) -> Answer:
     if len(told) == 1:
         return told[0].answer
     conditions = {one.conditions for one in told}
@@ -187,14 +214,47 @@ def cell_answer(world: World, cell: Cell, moment: When) -> Answer:
 
 def timeline(world: World, cell: Cell, *, instants: bool = False) -> tuple[Interval, ...]:
     """Return the intervals of a cell, in days or in instants; of a group, those of its members."""
-    registry = world.registry
+    return world.keep((cell, instants), lambda: _timeline(world, cell, instants=instants))
+
+
+def _timeline(world: World, cell: Cell, *, instants: bool) -> tuple[Interval, ...]:
+    inside = _inside(world, cell)
+    part = reaching(world, inside)
+    when = points(part, inside, instants=instants)
+    told = intervals(when, lambda moment: cell_answer(part, cell, moment))
+    # Hundreds of cells of a provider have the same: it is kept once.
+    return world.keep(told, lambda: told)
+
+
+def told_at(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None]:
+    """Return the answer of a cell as a list shows it, and the next moment with another one."""
+    part = world.keep(("part", cell), lambda: reaching(world, _inside(world, cell)))
+    if world.covers is not None or len(part.texts) > FEW:
+        return cell_answer(part, cell, moment), valid_until(part, cell, moment)
+    told = timeline(world, cell, instants=moment.instant is not None)
+    found = told[bisect_right(told, moment.order, lo=1, key=_beginning) - 1]
+    return found.answer, found.until
+
+
+def _beginning(one: Interval) -> tuple[date, datetime]:
+    assert one.since is not None  # noqa: S101 -- of all but the first
+    return one.since.order
+
+
+def valid_until(world: World, cell: Cell, moment: When) -> When | None:
+    """Return the next moment at which the answer of a cell, as a list shows it, is another."""
+    inside = _inside(world, cell)
+    part = reaching(world, inside)
+    return until(part, inside, moment, lambda there, then: cell_answer(there, cell, then))
+
+
+def _inside(world: World, cell: Cell) -> tuple[Cell, ...]:
+    """Return a cell, the services below its own, and of a group whoever is ever a member."""
     services = (cell.service, *(_below(world, cell)))
-    places = registry.ever_in(cell.region) | {cell.region}
-    inside = (
+    places = world.registry.ever_in(cell.region) | {cell.region}
+    return tuple(
         replace(cell, service=service, region=place) for service in services for place in places
     )
-    when = points(world, inside, instants=instants)
-    return intervals(when, lambda moment: cell_answer(world, cell, moment))
 
 
 def _basis(as_of: When, known_at: KnownAt) -> Basis:
@@ -245,15 +305,19 @@ def _cell(world: World, question: Question, service: str, basis: Basis) -> CellA
         region=question.region,
         audience=question.audience,
     )
-    parts = parts_of(world, cell, question.as_of)
+    part = world.keep(("part", cell), lambda: reaching(world, _inside(world, cell)))
+    parts = parts_of(part, cell, question.as_of)
     if len(parts) == 1 and parts[0].cell == cell:
-        return _resolved(world, parts[0], question.as_of, basis)
+        return _resolved(world, part, parts[0], question.as_of, basis)
     return _rolled(world, cell, parts, question.as_of, basis)
 
 
-def _resolved(world: World, told: AccessState, as_of: When, basis: Basis) -> CellAnswer:
-    since, until = run(world, told, as_of)
-    within = transitions(world, told.cell, as_of) if as_of.instant is None else ()
+def _resolved(
+    world: World, part: World, told: AccessState, as_of: When, basis: Basis
+) -> CellAnswer:
+    """Put together what is told of a cell; ``part`` is what may decide it."""
+    since, ends = run(part, told, as_of)
+    within = transitions(part, told.cell, as_of) if as_of.instant is None else ()
     return CellAnswer(
         service=told.cell.service,
         state=told.state,
@@ -263,7 +327,7 @@ def _resolved(world: World, told: AccessState, as_of: When, basis: Basis) -> Cel
         divergence=told.divergence,
         basis=basis,
         since=since,
-        until=until,
+        until=ends,
         conditions=told.conditions,
         changed_during_day=bool(within),
         transitions=within,
@@ -279,7 +343,7 @@ def _resolved(world: World, told: AccessState, as_of: When, basis: Basis) -> Cel
 def _rolled(
     world: World, cell: Cell, parts: Sequence[AccessState], as_of: When, basis: Basis
 ) -> CellAnswer:
-    state, legal_state, conditions = answer = cell_answer(world, cell, as_of)
+    state, legal_state, conditions = answer = _answer_of(parts)
     return CellAnswer(
         service=cell.service,
         state=state,
@@ -339,12 +403,31 @@ def _exceptions_of_parts(
 def _exceptions(world: World, cell: Cell, answer: Answer, moment: When) -> tuple[Exceptional, ...]:
     """Return the cells where a directive reaches into this one, and the answer differs there."""
     inner: set[Cell] = set()
-    for text in world.texts:
-        if text.binding and text.draft is None and text.in_force(moment, world.registry):
+    for text in world.keep(("inside", cell), lambda: _reaching_in(world, cell)):
+        if text.in_force(moment, world.registry):
             inner.update(_meetings(world, text.scope, cell, moment))
     inner.discard(cell)
     told = (resolve(world, one, moment) for one in sorted(inner))
     return tuple(_exceptional(one) for one in told if one.answer != answer)
+
+
+def _reaching_in(world: World, cell: Cell) -> tuple[Text, ...]:
+    """Return the binding texts that may reach into a cell without covering it: few of many do."""
+    registry, asked = world.registry, cell.region
+
+    def narrower(scope: Scope) -> bool:
+        services = any(one.startswith(f"{cell.service}/") for one in scope.services)
+        if services or any(one not in (ANY, cell.audience) for one in scope.audiences):
+            return True
+        if not regions.is_place(asked):
+            return True
+        fixed, dated = sorted_out(scope.regions)
+        places = (fixed, *map(registry.ever_in, dated))
+        return any(one != asked for some in places for one in _of_country(some, asked[:2]))
+
+    return tuple(
+        text for text in world.texts if text.binding and text.draft is None if narrower(text.scope)
+    )
 
 
 def _meetings(world: World, scope: Scope, cell: Cell, moment: When) -> Iterable[Cell]:
@@ -353,12 +436,10 @@ def _meetings(world: World, scope: Scope, cell: Cell, moment: When) -> Iterable[
         return
     services = {_met_path(one, cell.service) for one in scope.services} - {None}
     audiences = {_met_audience(one, cell.audience) for one in scope.audiences} - {None}
-    regions = {
-        region for one in scope.regions for region in _met_regions(world, one, cell.region, moment)
-    }
+    places = _met_regions(world, scope.regions, cell.region, moment)
     for service in services:
         for audience in audiences:
-            for region in regions:
+            for region in places:
                 yield Cell(
                     provider=cell.provider,
                     service=service or cell.service,
@@ -380,10 +461,31 @@ def _met_audience(element: str, asked: str) -> str | None:
     return _met_path(element, asked)
 
 
-def _met_regions(world: World, element: str, asked: str, moment: When) -> Iterable[str]:
+def _met_regions(
+    world: World, elements: tuple[str, ...], asked: str, moment: When
+) -> frozenset[str]:
+    """Return where regions meet the one asked for: there, and in what lies inside of it."""
     registry = world.registry
-    if within_region(element, asked, registry, moment):
-        return (asked,)
-    members = registry.members(element, moment)
-    places = (element,) if members is None else members
-    return tuple(one for one in places if within_region(asked, one, registry, moment))
+    found: set[str] = set()
+    if regions.is_place(asked):
+        fixed, dated = sorted_out(elements)
+        if not around(asked).isdisjoint(fixed):
+            found.add(asked)
+        # Of hundreds of elements only those of the same country can lie in it.
+        found.update(one for one in _of_country(fixed, asked[:2]) if asked in around(one))
+        elements = dated
+    for element in elements:
+        if within_region(element, asked, registry, moment):
+            found.add(asked)
+            continue
+        members = registry.members(element, moment)
+        places: Iterable[str] = (element,) if members is None else members
+        if regions.is_place(asked):
+            places = (one for one in places if one[:2] == asked[:2])
+        found.update(one for one in places if within_region(asked, one, registry, moment))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=8192)
+def _of_country(elements: frozenset[str], country: str) -> tuple[str, ...]:
+    return tuple(one for one in elements if one[:2] == country)

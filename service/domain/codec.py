@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime
 from enum import Enum
+from functools import cache, lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -67,7 +68,7 @@ def event_from(plain: Mapping[str, Any]) -> Event:
     return Event(
         id=UUID(plain["id"]),
         stream=plain["stream"],
-        occurred_on=When.occurrence(plain["occurred_on"], path=("occurred_on",)),
+        occurred_on=_occurrence(plain["occurred_on"]),
         data=_data_from(TYPES[plain["type"]], plain["data"]),
         authority=plain.get("authority"),
         title=plain.get("title"),
@@ -78,6 +79,11 @@ def event_from(plain: Mapping[str, Any]) -> Event:
         relates_to=_convert(plain.get("relates_to", ()), tuple[Relation, ...]),
         sources=_convert(plain.get("sources", ()), tuple[Source, ...]),
     )
+
+
+# A log names few days, each of them very often.
+_bound = lru_cache(maxsize=8192)(When.bound)
+_occurrence = lru_cache(maxsize=8192)(partial(When.occurrence, path=("occurred_on",)))
 
 
 def _data_from(kind: type[EventData], plain: Mapping[str, Any]) -> EventData:
@@ -104,7 +110,7 @@ def _convert(value: object, kind: Any) -> Any:  # noqa: ANN401 a type or a union
 
 def _hook(kind: type, value: object) -> object:
     if kind is When and isinstance(value, str):
-        return When.bound(value)
+        return _bound(value)
     message = f"{value!r} is not a {kind.__name__}"
     raise TypeError(message)
 
@@ -161,19 +167,26 @@ def answer_bytes(value: object, *, indent: bool = False) -> bytes:
 
 def plain(value: object) -> Any:  # noqa: ANN401, C901, PLR0911 one case for each kind of value
     """Return any domain value as plain data: dicts, lists, texts, numbers, booleans, None."""
+    kind = type(value)
+    if kind is str or kind is bool:
+        return value
+    if kind is When:
+        return value.text  # type: ignore[attr-defined]
+    if kind is tuple:
+        return [plain(one) for one in value]  # type: ignore[attr-defined]
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
         return value
-    if isinstance(value, (When, UUID)):
+    if isinstance(value, UUID):
         return str(value)
     if isinstance(value, datetime):
         return instant_text(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, list):
         return [plain(one) for one in value]
     if isinstance(value, Event):
         return event_to(value)
@@ -183,11 +196,20 @@ def plain(value: object) -> Any:  # noqa: ANN401, C901, PLR0911 one case for eac
 
 
 def _plain_fields(value: object, skip: str = "") -> Plain:
-    assert is_dataclass(value), type(value)  # noqa: S101 a fault of ours, never of an input
-    null_means = _NULL_MEANS.get(type(value), frozenset())
     found: Plain = {}
-    for one in fields(value):
-        content = getattr(value, one.name)
-        if one.name != skip and (content is not None or one.name in null_means):
-            found[one.name] = plain(content)
+    kind: Any = type(value)
+    for name, null_means in _fields_of(kind):
+        content = getattr(value, name)
+        if type(content) is str:
+            found[name] = content
+        elif name != skip and (content is not None or null_means):
+            found[name] = plain(content)
     return found
+
+
+@cache
+def _fields_of(kind: type) -> tuple[tuple[str, bool], ...]:
+    """Return the names of a class's fields, each with whether a null there means something."""
+    assert is_dataclass(kind), kind  # noqa: S101 a fault of ours, never of an input
+    null_means = _NULL_MEANS.get(kind, frozenset())
+    return tuple((one.name, one.name in null_means) for one in fields(kind))

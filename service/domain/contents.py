@@ -6,6 +6,7 @@ yield every fault they find, with the path from the event down.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields
+from functools import lru_cache
 from itertools import chain
 from math import prod
 from typing import Final
@@ -56,6 +57,8 @@ from service.domain.times import When, check_period
 
 MAX_CELLS: Final = 10_000
 """The most elementary scopes that one directive may stand for."""
+
+_PLACES: Final = regions.COUNTRIES | regions.SUBDIVISIONS
 
 _NEEDS: Final[dict[RegistryKind, tuple[str, ...]]] = {
     RegistryKind.AUTHORITY: ("authority_kind",),
@@ -130,6 +133,7 @@ def _source(source: Source, path: Path) -> Iterator[Refused]:
             yield BadContentError(detail, path=(*path, field))
 
 
+@lru_cache(maxsize=4096)
 def _is_address(url: str) -> bool:
     """Tell whether a text is an http or https address with a host and no user name."""
     try:
@@ -192,7 +196,7 @@ def content(event: Event, registry: Registry) -> Iterator[Refused]:
         case ContextNoted() as data:
             providers = _unknown("provider", data.providers, registry.providers)
             yield from _under(providers, "data", "providers")
-            places = _unknown("region", data.regions, _regions(registry))
+            places = _unknown_regions(data.regions, registry)
             yield from _under(places, "data", "regions")
         case PolicySuspended() as data:
             yield from _period(data.effective_from, data.effective_until, zone, "effective_until")
@@ -248,7 +252,7 @@ def _registration(data: Registered, registry: Registry) -> Iterator[Refused]:
     match data.kind:
         case RegistryKind.AUTHORITY:
             places = () if data.region is None else (data.region,)
-            field, faults = "region", _unknown("region", places, _regions(registry))
+            field, faults = "region", _unknown_regions(places, registry)
         case RegistryKind.PROVIDER:
             named = (data.authority or "",)
             field, faults = "authority", _unknown("authority", named, registry.authorities)
@@ -273,9 +277,8 @@ def _group_change(data: GroupChanged) -> Iterator[Refused]:
         if value in data.adds:
             detail = f"{value!r} cannot join and leave in one event."
             yield BadContentError(detail, path=("data", "removes", index))
-    places = regions.COUNTRIES | regions.SUBDIVISIONS
     for field, values in (("adds", data.adds), ("removes", data.removes)):
-        for fault in _unknown("region", values, places):
+        for fault in _unknown("region", values, _PLACES):
             fault.detail += " Members are countries and subdivisions; groups do not nest."
             yield fault.under("data", field)
 
@@ -345,7 +348,7 @@ def _scope(scope: Scope, registry: Registry) -> Iterator[Refused]:
     providers = _unknown("provider", scope.providers, registry.providers, star=True)
     yield from _under(providers, "providers")
     yield from _under(_services(scope, registry), "services")
-    yield from _under(_unknown("region", scope.regions, _regions(registry), star=True), "regions")
+    yield from _under(_unknown_regions(scope.regions, registry, star=True), "regions")
     yield from _under(_audiences(scope, registry), "audiences")
 
 
@@ -370,5 +373,9 @@ def _audiences(scope: Scope, registry: Registry) -> Iterator[Refused]:
     yield from _unknown("audience", scope.audiences, {*registry.audiences, PUBLIC}, star=True)
 
 
-def _regions(registry: Registry) -> frozenset[str]:
-    return regions.COUNTRIES | regions.SUBDIVISIONS | registry.groups.keys()
+def _unknown_regions(
+    values: Collection[str], registry: Registry, *, star: bool = False
+) -> Iterator[Refused]:
+    if not all(registry.is_region(one) or (star and one == ANY) for one in values):
+        known = _PLACES | registry.groups.keys()
+        yield from _unknown("region", values, known, star=star)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import partial
 from itertools import pairwise
 
 from service.domain.directives import Cited, Text
@@ -105,11 +106,18 @@ def _found(world: World, cell: Cell | None, moment: When) -> list[tuple[Pending,
         occurred = {
             str(one.event.id): one for one in facts if _occurred(one, moment, world.registry)
         }
-        texts = tuple(text for text in Fold.of(slug, occurred.values()).texts() if text.binding)
+        texts = world.keep(
+            (slug, *(one.position for one in occurred.values())),
+            partial(_binding, slug, tuple(occurred.values())),
+        )
         if texts:
             asked = _Asked(world.registry, cell, moment, texts, occurred)
             found.extend((*_undated_and_drafts(asked), *_changes(asked)))
     return sorted(found, key=lambda one: _order(one[0]))
+
+
+def _binding(slug: str, facts: tuple[Recorded, ...]) -> tuple[Text, ...]:
+    return tuple(text for text in Fold.of(slug, facts).texts() if text.binding)
 
 
 def _occurred(recorded: Recorded, moment: When, registry: Registry) -> bool:

@@ -78,13 +78,22 @@ def judge(slug: str, facts: Iterable[Recorded], zones: Zones) -> Iterator[tuple[
         facts: Its events with corrections applied.
         zones: The calendars of the authorities that set bounds.
     """
-    fold = Fold(slug)
-    for recorded in sorted(facts, key=lambda one: one.order):
+    return judge_on(Fold(slug), sorted(facts, key=lambda one: one.order), zones)
+
+
+def judge_on(
+    fold: Fold, facts: Iterable[Recorded], zones: Zones
+) -> Iterator[tuple[Recorded, Refused]]:
+    """Judge facts in fold order that go on from a fold; it takes in all but the last."""
+    before: Recorded | None = None
+    for recorded in facts:
+        if before is not None:
+            fold.apply(before)
+        before = recorded
         faults = list(_faults(fold, recorded, zones))
         if faults:
             yield from ((recorded, fault) for fault in faults)
             return
-        fold.apply(recorded)
 
 
 def _faults(fold: Fold, recorded: Recorded, zones: Zones) -> Iterator[Refused]:

@@ -4,10 +4,11 @@ Registry facts have no effective time: once known they hold for every ``as_of``.
 of a group are dated. Registering an id again renames it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from service.domain import regions
 from service.domain.events import GroupChanged, Recorded, Registered, RegistryKind
@@ -16,6 +17,9 @@ from service.domain.times import When, reached
 
 UTC_ZONE = "UTC"
 GROUP = "group"
+
+_T = TypeVar("_T")
+_MOST_KEPT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,8 @@ class Group:
 class Registry:
     """Everything registered, as known at one position.
 
-    Services are keyed by provider and path, as ``openai/chatgpt/ios``.
+    Services are keyed by provider and path, as ``openai/chatgpt/ios``. What is asked again and
+    again is kept, since a registry never changes.
     """
 
     authorities: Mapping[str, Registered] = field(default_factory=dict)
@@ -55,6 +60,9 @@ class Registry:
     services: Mapping[str, Registered] = field(default_factory=dict)
     audiences: Mapping[str, Registered] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
+    _kept: dict[tuple[str, ...], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, events: Iterable[Recorded]) -> "Registry":
@@ -94,8 +102,11 @@ class Registry:
         known = self.groups.get(group)
         if known is None:
             return None
+        return self._keep(("members", group, moment.text), lambda: self._inside(known, moment))
+
+    def _inside(self, group: Group, moment: When) -> frozenset[str]:
         inside: set[str] = set()
-        for change in sorted(known.changes, key=GroupChange.order):
+        for change in sorted(group.changes, key=GroupChange.order):
             if reached(change.effective_from, moment, self.zone(change.authority)):
                 inside.difference_update(change.removes)
                 inside.update(change.adds)
@@ -104,8 +115,22 @@ class Registry:
     def ever_in(self, group: str) -> frozenset[str]:
         """Return everybody who was or will be a member of a group."""
         known = self.groups.get(group)
-        changes = known.changes if known else ()
-        return frozenset(one for change in changes for one in change.adds)
+        if known is None:
+            return frozenset()
+        return self._keep(
+            ("ever", group), lambda: frozenset(one for each in known.changes for one in each.adds)
+        )
+
+    def groups_of(self, country: str) -> tuple[str, ...]:
+        """Return the groups in which a country, or a part of it, ever was."""
+        return self._keep(
+            ("groups", country),
+            lambda: tuple(
+                group
+                for group in self.groups
+                if any(member[:2] == country for member in self.ever_in(group))
+            ),
+        )
 
     def is_region(self, region: str) -> bool:
         """Tell whether ``region`` is a country, a subdivision or a registered group."""
@@ -118,7 +143,20 @@ class Registry:
     def services_of(self, provider: str) -> tuple[str, ...]:
         """Return the paths of a provider's services, sorted."""
         prefix = provider + "/"
-        return tuple(sorted(key[len(prefix) :] for key in self.services if key.startswith(prefix)))
+        return self._keep(
+            ("services", provider),
+            lambda: tuple(
+                sorted(key[len(prefix) :] for key in self.services if key.startswith(prefix))
+            ),
+        )
+
+    def _keep(self, name: tuple[str, ...], make: Callable[[], _T]) -> _T:
+        found: _T | None = self._kept.get(name)
+        if found is None:
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.clear()
+            found = self._kept[name] = make()
+        return found
 
 
 def entry_id(data: Registered) -> str:

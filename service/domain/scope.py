@@ -82,17 +82,23 @@ def within_region(outer: str, inner: str, groups: Groups, moment: When) -> bool:
         return True
     if inner == ANY:
         return False
-    holders = groups.members(outer, moment)
+    holders = None if regions.is_place(outer) else groups.members(outer, moment)
     if holders is None:
         holders = frozenset((outer,))
-    inside = groups.members(inner, moment)
+    inside = None if regions.is_place(inner) else groups.members(inner, moment)
     if inside is None:
-        return _within_places(holders, inner)
-    return bool(inside) and all(_within_places(holders, place) for place in inside)
+        return not around(inner).isdisjoint(holders)
+    return bool(inside) and all(not around(place).isdisjoint(holders) for place in inside)
 
 
 @lru_cache(maxsize=8192)
-def _around(place: str) -> frozenset[str]:
+def _matching_paths(elements: tuple[str, ...], path: str) -> tuple[str, ...]:
+    """Return the paths of services or audiences that contain another."""
+    return tuple(one for one in elements if within_path(one, path))
+
+
+@lru_cache(maxsize=8192)
+def around(place: str) -> frozenset[str]:
     """Return what contains a country or subdivision whatever the day: it, its parents, ``*``."""
     found = {ANY}
     above: str | None = place
@@ -102,25 +108,26 @@ def _around(place: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _within_places(holders: frozenset[str], place: str) -> bool:
-    above: str | None = place
-    while above is not None:
-        if above in holders:
-            return True
-        above = regions.parent(above)
-    return False
+@lru_cache(maxsize=8192)
+def sorted_out(elements: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Tell apart what contains a region whatever the day, and the groups: lists may be long."""
+    groups = tuple(one for one in elements if one != ANY and not regions.is_place(one))
+    return frozenset(elements) - frozenset(groups), groups
 
 
 def may_match(scope: Scope, cell: Cell, groups: Groups) -> bool:
     """Tell whether ``scope`` contains ``cell`` at any moment at all."""
-    around = _around(cell.region)
-    return (
-        any(one in (ANY, cell.provider) for one in scope.providers)
-        and any(within_path(one, cell.service) for one in scope.services)
-        and any(within_path(one, cell.audience) for one in scope.audiences)
-        and any(
-            one in around or not around.isdisjoint(groups.ever_in(one)) for one in scope.regions
-        )
+    if cell.provider not in scope.providers and ANY not in scope.providers:
+        return False
+    place = around(cell.region)
+    fixed, dated = sorted_out(scope.regions)
+    return bool(
+        _matching_paths(scope.services, cell.service)
+        and _matching_paths(scope.audiences, cell.audience)
+    ) and (
+        not place.isdisjoint(fixed)
+        or cell.region in dated
+        or any(not place.isdisjoint(groups.ever_in(one)) for one in dated)
     )
 
 
@@ -137,17 +144,18 @@ def contains(outer: Elementary, inner: Elementary | Cell, groups: Groups, moment
 def matching(scope: Scope, cell: Cell, groups: Groups, moment: When) -> tuple[Elementary, ...]:
     """Return the elementary scopes of ``scope`` that contain ``cell`` at ``moment``."""
     providers = [one for one in scope.providers if one in (ANY, cell.provider)]
-    services = [one for one in scope.services if within_path(one, cell.service)]
-    audiences = [one for one in scope.audiences if within_path(one, cell.audience)]
-    if not (providers and services and audiences):
+    if not providers:
         return ()
-    around = _around(cell.region)
-    places = [
-        one
-        for one in scope.regions
-        if one in around
-        or (not regions.is_place(one) and within_region(one, cell.region, groups, moment))
-    ]
+    services = _matching_paths(scope.services, cell.service)
+    audiences = _matching_paths(scope.audiences, cell.audience)
+    if not (services and audiences):
+        return ()
+    fixed, dated = sorted_out(scope.regions)
+    found = around(cell.region) & fixed
+    found |= {one for one in dated if within_region(one, cell.region, groups, moment)}
+    if not found:
+        return ()
+    places = [one for one in scope.regions if one in found] if len(found) > 1 else found
     return tuple(
         Elementary(*combination) for combination in product(providers, services, places, audiences)
     )

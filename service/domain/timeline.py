@@ -6,9 +6,9 @@ same answer are one.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from service.domain.directives import Bound
@@ -50,10 +50,7 @@ class Points:
         """Return a moment before the first point, where nothing had begun."""
         if not self.moments:
             return When.on(date(1900, 1, 1))
-        first = self.moments[0]
-        if first.instant is not None:
-            return When.at(first.instant - timedelta(microseconds=1))
-        return When.on(first.day - timedelta(days=1))
+        return _just_before(self.moments[0])
 
 
 def points(world: World, cells: Iterable[Cell], *, instants: bool) -> Points:
@@ -146,24 +143,101 @@ def _at(timeline: tuple[Interval, ...], start: When | None) -> Answer:
 
 def run(world: World, answer: AccessState, moment: When) -> tuple[When | None, When | None]:
     """Return the ends of the run of same answers that holds ``moment``, None without bound."""
-    when = points(world, (answer.cell,), instants=moment.instant is not None)
-    moments = when.moments
-    keys = [_key(one) for one in moments]
-    here = bisect_right(keys, _key(moment))
+    cell = answer.cell
+    walk = _Walk(
+        (cell,),
+        answer.answer,
+        lambda there, then: resolve(there, cell, then).answer,
+        moment.instant is not None,
+    )
+    return walk.since(world, moment), walk.until(world, moment)
 
-    def same(index: int) -> bool:
-        at = moments[index - 1] if index else when.before()
-        return resolve(world, answer.cell, at).answer == answer.answer
 
-    first = here
-    while first > 0 and same(first - 1):
-        first -= 1
-    last = here
-    while last < len(moments) and same(last + 1):
-        last += 1
-    since = moments[first - 1] if first else None
-    until = moments[last] if last < len(moments) else None
-    return since, until
+def until(
+    world: World, cells: Sequence[Cell], moment: When, answer_at: Callable[[World, When], Answer]
+) -> When | None:
+    """Return the next moment with another answer, None where there is none.
+
+    Args:
+        world: As known around ``moment`` at least.
+        cells: Whatever may change the answer.
+        moment: A day or an instant.
+        answer_at: Gives the answer at a moment, in a world that knows the day.
+    """
+    walk = _Walk(tuple(cells), answer_at(world, moment), answer_at, moment.instant is not None)
+    return walk.until(world, moment)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """From point to point, until the answer is another; a world's edges are points as well."""
+
+    cells: tuple[Cell, ...]
+    answer: Answer
+    answer_at: Callable[[World, When], Answer]
+    instants: bool
+
+    def until(self, world: World, moment: When) -> When | None:
+        """Return the next moment with another answer."""
+        here = moment
+        ahead = self._ahead(world, here)
+        while True:
+            for point in ahead:
+                around = world.at(point)
+                if self.answer_at(around, point) != self.answer:
+                    return point
+                if around is not world:
+                    world, here = around, point
+                    ahead = self._ahead(world, here)
+                    break
+            else:
+                return None
+
+    def since(self, world: World, moment: When) -> When | None:
+        """Return the moment from which on the answer has been the same."""
+        here = moment
+        behind = self._behind(world, here)
+        while True:
+            for point in behind:
+                before = _just_before(point)
+                around = world.at(before)
+                if self.answer_at(around, before) != self.answer:
+                    return point
+                if around is not world:
+                    world, here = around, before
+                    behind = self._behind(world, here)
+                    break
+            else:
+                return None
+
+    def _ahead(self, world: World, here: When) -> list[When]:
+        """Return the points after a moment, in order; the last is where the world ends."""
+        moments = points(world, self.cells, instants=self.instants).moments
+        ahead = list(moments[bisect_right([_key(one) for one in moments], _key(here)) :])
+        if world.covers is None or world.covers[1] == date.max:
+            return ahead
+        edge = self._edge(world.covers[1])
+        return [*(one for one in ahead if _key(one) < _key(edge)), edge]
+
+    def _behind(self, world: World, here: When) -> list[When]:
+        """Return the points up to a moment, nearest first; the last is where the world begins."""
+        moments = points(world, self.cells, instants=self.instants).moments
+        behind = list(reversed(moments[: bisect_right([_key(one) for one in moments], _key(here))]))
+        if world.covers is None or world.covers[0] == date.min:
+            return behind
+        edge = self._edge(world.covers[0])
+        return [*(one for one in behind if _key(one) > _key(edge)), edge]
+
+    def _edge(self, day: date) -> When:
+        """Return the beginning of a day, in the kind of the moments."""
+        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return When.at(start) if self.instants else When.on(day)
+
+
+def _just_before(point: When) -> When:
+    if point.instant is not None:
+        return When.at(point.instant - timedelta(microseconds=1))
+    return When.on(point.day - timedelta(days=1))
 
 
 def transitions(world: World, cell: Cell, day: When) -> tuple[Transition, ...]:

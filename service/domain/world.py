@@ -4,9 +4,11 @@
 observations that may touch it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from types import MappingProxyType
+from typing import Any, TypeVar
 
 from service.domain import regions
 from service.domain.directives import Bound, Cited, Text
@@ -14,12 +16,14 @@ from service.domain.events import AccessObserved, Effect, Recorded
 from service.domain.fold import Fold
 from service.domain.history import as_known
 from service.domain.registry import Registry
-from service.domain.scope import ANY, Scope
+from service.domain.scope import ANY, Cell, Scope, may_match
 from service.domain.times import When
 
 POLICY = "policy:"
 REGISTRY = "registry:"
 OBSERVATION = "observation:"
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +39,58 @@ class Observation:
     sources: tuple[Cited, ...] = ()
 
 
+@dataclass(slots=True)
+class Memory:
+    """What was made of a record that never changes, by name."""
+
+    most: int
+    _made: dict[Hashable, Any] = field(default_factory=dict)
+
+    def keep(self, name: Hashable, make: Callable[[], _T]) -> _T:
+        """Return what was made under a name, or make it."""
+        found: _T | None = self._made.get(name)
+        if found is None:
+            if len(self._made) >= self.most:
+                self._made = {}
+            found = self._made[name] = make()
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything that an answer may rest on.
+
+    A place of which very much was said is known around one day only; ``at`` gives the world around
+    another.
 
     Attributes:
         registry: Who and what is known.
         texts: Drafts and texts of policies, whether they bind or not.
         observations: Measurements, in position order.
         histories: The facts of each policy by slug, corrections applied, for what was pending.
+        covers: The days of which everything is known, half-open; None for all days.
+        around: Gives the world of the days around a moment, where ``covers`` is not None.
+        kept: What was made of the record; worlds of one record may share it.
     """
 
     registry: Registry
     texts: tuple[Text, ...] = ()
     observations: tuple[Observation, ...] = ()
     histories: Mapping[str, tuple[Recorded, ...]] = field(default_factory=dict)
+    covers: tuple[date, date] | None = None
+    around: Callable[[When], "World"] | None = None
+    kept: Memory | None = None
+
+    def keep(self, name: Hashable, make: Callable[[], _T]) -> _T:
+        """Return what was made of this record before, under the same name, or make it."""
+        return make() if self.kept is None else self.kept.keep(name, make)
+
+    def at(self, moment: When) -> "World":
+        """Return the world in which everything is known of a moment's day in UTC."""
+        day = moment.day
+        if self.covers is None or self.around is None or self.covers[0] <= day < self.covers[1]:
+            return self
+        return self.around(moment)
 
     @classmethod
     def of(cls, recorded: Iterable[Recorded]) -> "World":
@@ -74,6 +115,21 @@ class World:
         )
 
 
+def reaching(world: World, cells: Sequence[Cell]) -> World:
+    """Return the part of a world that may decide some cells: a timeline asks it again and again."""
+    registry = world.registry
+    return replace(
+        world,
+        kept=None,
+        texts=tuple(
+            text
+            for text in world.texts
+            if text.binding and text.draft is None
+            if any(may_match(text.scope, cell, registry) for cell in cells)
+        ),
+    )
+
+
 def by_place(world: World, provider: str) -> Callable[[str], World]:
     """Return a function from a country or subdivision to the part of a world that may touch it.
 
@@ -96,7 +152,8 @@ def by_place(world: World, provider: str) -> Callable[[str], World]:
         while above is not None:
             touching.update(somewhere.get(above, ()))
             above = regions.parent(above)
-        return replace(world, texts=tuple(world.texts[number] for number in sorted(touching)))
+        texts = tuple(world.texts[number] for number in sorted(touching))
+        return replace(world, kept=None, texts=texts)
 
     return part
 

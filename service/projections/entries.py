@@ -7,10 +7,12 @@ import msgspec
 import sqlalchemy as sa
 
 from service.domain.events import Recorded, Registered, RegistryKind
-from service.domain.history import as_known
 from service.domain.registry import GROUP, Group, Registry
+from service.domain.subject import Subject
 from service.domain.times import When
 from service.domain.world import REGISTRY
+from service.projections.kept import Kept
+from service.projections.progress import Progress
 from service.store.tables import FOREVER, registry_entry
 
 
@@ -27,12 +29,10 @@ _REGISTERED: Final = msgspec.json.Decoder(Registered)
 _GROUPS: Final = msgspec.json.Decoder(Group, dec_hook=_decode_when)
 
 
-def update(
-    connection: sa.Connection, generation: int, position: int, stream: Sequence[Recorded]
-) -> None:
+def update(connection: sa.Connection, generation: int, position: int, subject: Subject) -> None:
     """Let what a registry stream says from ``position`` on replace what it said before."""
-    kind, _, name = stream[-1].event.stream.removeprefix(REGISTRY).partition("/")
-    body = _body(stream, kind, name)
+    kind, _, name = subject.name.removeprefix(REGISTRY).partition("/")
+    body = _body(subject.facts, kind, name)
     columns = registry_entry.c
     mine = sa.and_(
         columns.generation == generation,
@@ -58,8 +58,8 @@ def update(
         )
 
 
-def _body(stream: Sequence[Recorded], kind: str, name: str) -> bytes | None:
-    known = Registry.of(as_known(stream))
+def _body(facts: Sequence[Recorded], kind: str, name: str) -> bytes | None:
+    known = Registry.of(facts)
     if kind == GROUP:
         return _ENCODER.encode(known.groups[name]) if name in known.groups else None
     entries = {
@@ -69,6 +69,22 @@ def _body(stream: Sequence[Recorded], kind: str, name: str) -> bytes | None:
         RegistryKind.AUDIENCE: known.audiences,
     }[RegistryKind(kind)]
     return _ENCODER.encode(entries[name]) if name in entries else None
+
+
+_KEPT: Final = Kept[tuple[sa.Engine, int, int], Registry](most=16)
+
+
+def at(connection: sa.Connection, live: Progress, position: int) -> Registry:
+    """Return the registry as known at ``position``, as a snapshot has it.
+
+    It is kept: of all that is known it changes least.
+    """
+    name = connection.engine, live.generation, min(position, live.registry_at)
+    found = _KEPT.get(name)
+    if found is None:
+        found = load(connection, live.generation, position)
+        _KEPT.put(name, found)
+    return found
 
 
 def load(connection: sa.Connection, generation: int, position: int) -> Registry:

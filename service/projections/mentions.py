@@ -8,9 +8,10 @@ from service.domain.events import Recorded
 from service.domain.names import mentions
 from service.domain.registry import GROUP
 from service.domain.world import REGISTRY
+from service.store.prepared import Prepared
 from service.store.tables import event, mention
 
-_INSERT: Final = sa.insert(mention)
+_INSERT: Final = Prepared(sa.insert(mention))
 
 
 def rows(generation: int, recorded: Recorded) -> list[dict[str, object]]:
@@ -28,8 +29,7 @@ def rows(generation: int, recorded: Recorded) -> list[dict[str, object]]:
 
 def insert(connection: sa.Connection, found: list[dict[str, object]]) -> None:
     """Write rows."""
-    if found:
-        connection.execute(_INSERT, found)
+    _INSERT.run(connection, *found)
 
 
 def any_of(connection: sa.Connection, generation: int, dimension: str, value: str) -> bool:

@@ -5,7 +5,9 @@ live one, catches up under the head's lock, compares the two, and flips the poin
 it leaves the old answers. An event that cannot be applied stops either: nothing is ever skipped.
 """
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,14 +17,34 @@ from service.domain.errors import AccesslineError
 from service.domain.events import Recorded
 from service.domain.resolution import RULE
 from service.domain.world import is_registry
-from service.projections import entries, mentions, statements
+from service.projections import entries, mentions
+from service.projections.standings import Standings
+from service.projections.writing import Writer
 from service.store import events as log
 from service.store.codec import decode
 from service.store.engine import Database
-from service.store.tables import mention, projection, registry_entry, statement, statement_scope
+from service.store.prepared import Prepared
+from service.store.tables import (
+    horizon,
+    mention,
+    projection,
+    registry_entry,
+    scope,
+    segment,
+    statement,
+    statement_scope,
+)
 
-TABLES: Final = (registry_entry, statement, statement_scope, mention)
-CHUNK: Final = 500
+TABLES: Final = (
+    registry_entry,
+    statement,
+    statement_scope,
+    scope,
+    segment,
+    horizon,
+    mention,
+)
+CHUNK: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,43 +73,81 @@ class RebuildSuperseded(AccesslineError):
 
 def live(connection: sa.Connection) -> int:
     """Return the generation that readers see."""
-    found: int = connection.execute(sa.select(projection.c.generation)).scalar_one()
-    return found
+    ((found,),) = _LIVE.rows(connection)
+    generation: int = found
+    return generation
 
 
-_APPLIED: Final = (
+_MADE_FOR: Final = Prepared(sa.select(projection.c.rule))
+_LIVE: Final = Prepared(sa.select(projection.c.generation))
+_APPLIED: Final = Prepared(
     sa.update(projection)
     .where(projection.c.generation == sa.bindparam("of_generation"))
     .values(applied=sa.bindparam("position"))
 )
+_REGISTRY_AT: Final = Prepared(sa.update(projection).values(registry_at=sa.bindparam("position")))
 
 
 class Projector:
-    """Takes events into one generation, in position order: ``take`` each, then ``flush`` once."""
+    """Takes events into one generation, in position order.
 
-    def __init__(self, connection: sa.Connection, generation: int) -> None:
+    Attributes:
+        registry_at: The last position that was about the registry; 0 where none was.
+    """
+
+    def __init__(self, connection: sa.Connection, generation: int, standings: Standings) -> None:
         self.connection = connection
         self.generation = generation
-        self._statements = statements.Writer(connection, generation)
+        self._standings = standings
+        self._statements = Writer(connection, generation)
         self._mentions: list[dict[str, object]] = []
         self._position = 0
+        self.registry_at = 0
 
-    def take(self, recorded: Recorded, stream: Sequence[Recorded]) -> None:
-        """Take in one event; ``stream`` is its stream up to and with it, as recorded."""
+    def go_on(self, connection: sa.Connection) -> None:
+        """Go on in another transaction, where nobody else writes this generation meanwhile."""
+        self.connection = self._standings.log = connection
+        self._statements.go_on(connection)
+
+    def take_all(self, some: Sequence[Recorded]) -> None:
+        """Take in the next events, which the log has, and write what they come to."""
+        with _undisturbed():
+            self._standings.prepare(some)
+            for recorded in some:
+                self._take(recorded)
+            self._flush()
+
+    def _take(self, recorded: Recorded) -> None:
         self._mentions.extend(mentions.rows(self.generation, recorded))
+        standing = self._standings.after(recorded)
         if is_registry(recorded.event.stream):
-            entries.update(self.connection, self.generation, recorded.position, stream)
+            subject = standing.subject
+            entries.update(self.connection, self.generation, recorded.position, subject)
+            self.registry_at = recorded.position
         else:
-            self._statements.take(recorded.position, stream)
+            self._statements.take(recorded.position, standing)
         self._position = recorded.position
 
-    def flush(self) -> None:
+    def _flush(self) -> None:
         """Write what was taken in, and how far that is."""
         self._statements.flush()
         mentions.insert(self.connection, self._mentions)
         self._mentions = []
         asked = {"of_generation": self.generation, "position": self._position}
-        self.connection.execute(_APPLIED, asked)
+        if _APPLIED.run(self.connection, asked) and self.registry_at:
+            _REGISTRY_AT.run(self.connection, {"position": self.registry_at})
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep the collector from looking again and again through all that is only on its way."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def rebuild(
@@ -105,7 +165,7 @@ def rebuild(
     """
     with database.write() as connection:
         new = _claim(connection)
-    streams: dict[str, list[Recorded]] = {}
+        projector = Projector(connection, new, Standings(connection))
     done = 0
     while True:
         with database.read() as connection:
@@ -114,21 +174,33 @@ def rebuild(
             break
         with database.write() as connection:
             _still_mine(connection, new)
-            done = _catch_up(connection, new, streams, done, CHUNK)
+            done = _catch_up(connection, projector, done, CHUNK)
         progress(done, head)
     with database.write() as connection:
         head = log.take_head(connection).position
         _still_mine(connection, new)
-        done = _catch_up(connection, new, streams, done, head - done)
+        done = _catch_up(connection, projector, done, head - done)
         old = live(connection)
         differing = {table.name: _differing(connection, table, old, new) for table in TABLES}
-        flipped = {"generation": new, "rule": RULE, "building": None, "applied": done}
-        connection.execute(sa.update(projection).values(**flipped))
+        _flip(connection, projector, done)
     progress(done, head)
     with database.write() as connection:
         for table in TABLES:
             connection.execute(sa.delete(table).where(table.c.generation < new))
     return Rebuilt(generation=new, events=done, differing=differing)
+
+
+def refresh(
+    database: Database, progress: Callable[[int, int], None] = lambda _done, _all: None
+) -> Rebuilt | None:
+    """Rebuild where a migration or another rule asks for it; None where the read models are new.
+
+    Raises:
+        RebuildSuperseded: As ``rebuild`` does.
+    """
+    with database.read(newest=True) as connection:
+        ((rule,),) = _MADE_FOR.rows(connection)
+    return None if rule == RULE else rebuild(database, progress)
 
 
 def _claim(connection: sa.Connection) -> int:
@@ -142,6 +214,13 @@ def _claim(connection: sa.Connection) -> int:
     return new
 
 
+def _flip(connection: sa.Connection, projector: Projector, applied: int) -> None:
+    """Let readers see a generation that is whole."""
+    flipped = {"generation": projector.generation, "applied": applied, "rule": RULE}
+    flipped["registry_at"] = projector.registry_at
+    connection.execute(sa.update(projection).values(building=None, **flipped))
+
+
 def _still_mine(connection: sa.Connection, generation: int) -> None:
     """Refuse to go on with a generation that a later rebuild has taken away."""
     mine = sa.update(projection).where(projection.c.building == generation)
@@ -149,22 +228,11 @@ def _still_mine(connection: sa.Connection, generation: int) -> None:
         raise RebuildSuperseded(generation=generation)
 
 
-def _catch_up(
-    connection: sa.Connection,
-    generation: int,
-    streams: dict[str, list[Recorded]],
-    done: int,
-    count: int,
-) -> int:
-    projector = Projector(connection, generation)
-    for row in log.page(connection, after=done, limit=count) if count else ():
-        recorded = decode(row)
-        stream = streams.setdefault(recorded.event.stream, [])
-        stream.append(recorded)
-        projector.take(recorded, stream)
-        done = recorded.position
-    projector.flush()
-    return done
+def _catch_up(connection: sa.Connection, projector: Projector, done: int, count: int) -> int:
+    projector.go_on(connection)
+    rows = log.page(connection, after=done, limit=count) if count else ()
+    projector.take_all([decode(row) for row in rows])
+    return rows[-1].position if rows else done
 
 
 def _differing(connection: sa.Connection, table: sa.Table, old: int, new: int) -> int:

@@ -6,14 +6,14 @@ disposable: each row belongs to a `generation`, and `projection` points at the l
 
 Times of the record are integers, microseconds since the Unix epoch in UTC: they sort, they have no
 offset to lose, both engines keep them exactly. Text is compared by code point on both engines
-(collation "C" on PostgreSQL, BINARY on SQLite).
+(collation "C" on PostgreSQL, BINARY on SQLite). Days are integers, as `date.toordinal` has them.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-REVISION: Final = "0006"
+REVISION: Final = "0007"
 """The last migration: the schema that this program works with."""
 
 FOREVER: Final = 2**62
@@ -52,6 +52,10 @@ def _key_text(name: str) -> sa.Column[str]:
 
 def _key_integer(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, primary_key=True, autoincrement=False)
+
+
+def _day(name: str, **options: Any) -> sa.Column[int]:  # noqa: ANN401 -- as SQLAlchemy takes them
+    return sa.Column(name, sa.Integer, nullable=False, autoincrement=False, **options)
 
 
 def _generation() -> sa.Column[int]:
@@ -185,10 +189,12 @@ projection = sa.Table(
     sa.Column("rule", sa.Integer, nullable=False),
     sa.Column("building", sa.Integer, nullable=True),
     _position("applied"),
+    sa.Column("registry_at", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.CheckConstraint("id = 1", name="one_row"),
 )
 """One row: the generation that readers see, the version of the rule that it is made for, the
-generation that a rebuild is making, if one is, and the last position that was taken in."""
+generation that a rebuild is making, if one is, the last position that was taken in, and the last
+one that was about the registry."""
 
 registry_entry = sa.Table(
     "registry_entry",
@@ -212,11 +218,14 @@ statement = sa.Table(
     _text("key"),
     _position("known_from"),
     _known_until(),
+    _day("day", server_default=sa.text("0")),
+    _day("day_until", server_default=sa.text("0")),
     _bytes("body"),
     sa.CheckConstraint("kind IN ('directive', 'draft', 'observation')", name="kind"),
     sa.Index(None, "generation", "subject", "known_until"),
 )
-"""One version of one directive, draft or observation; `subject` is the stream that says it."""
+"""One version of one directive, draft or observation; `subject` is the stream that says it, and it
+can matter from `day` up to and without `day_until`."""
 
 statement_scope = sa.Table(
     "statement_scope",
@@ -230,6 +239,46 @@ statement_scope = sa.Table(
     sqlite_with_rowid=False,
 )
 """The elementary scopes of each statement, one row each, found by provider and region."""
+
+scope = sa.Table(
+    "scope",
+    metadata,
+    _generation(),
+    _key_text("provider"),
+    _key_text("region"),
+    _key_text("service"),
+    _key_text("audience"),
+    sa.Column("scope", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""A number for each elementary scope that anything was ever said of."""
+
+segment = sa.Table(
+    "segment",
+    metadata,
+    _generation(),
+    _key_integer("scope"),
+    _day("day", primary_key=True),
+    _key_integer("known_from"),
+    _known_until(),
+    _day("day_until"),
+    _text("statements"),
+    sqlite_with_rowid=False,
+)
+"""What can matter in a scope, by day: at any position its segments cover all days, one behind the
+other, and each lists the statements that can matter on one of its days, with spaces between."""
+
+horizon = sa.Table(
+    "horizon",
+    metadata,
+    _generation(),
+    _key_integer("scope"),
+    _key_integer("position"),
+    _day("day"),
+    sqlite_with_rowid=False,
+)
+"""The last day on which a scope's segments meet, as it grew: what was known at a position is not
+looked for behind it, past all that was learned since."""
 
 mention = sa.Table(
     "mention",

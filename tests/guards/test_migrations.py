@@ -58,7 +58,7 @@ def test_an_upgrade_from_nothing_makes_every_table_and_a_second_one_changes_noth
         with database.read() as connection:
             assert events.read_head(connection).position == 0
             live = connection.execute(sa.select(tables.projection)).one()
-            assert tuple(live) == (1, 1, 1, None, 0)
+            assert tuple(live) == (1, 1, 1, None, 0, 0)
     database.dispose()
 
 

@@ -15,7 +15,7 @@ from service.domain.events import Recorded
 from service.domain.times import When
 from service.domain.world import World
 from service.evidence.verification import FindingKind
-from service.projections import projector, statements
+from service.projections import projector, writing
 from service.store import tables
 from service.store.engine import Database
 from tests.scenarios.test_scenarios import SCENARIOS, known_log
@@ -106,7 +106,7 @@ def test_a_rebuild_that_dies_leaves_the_old_answers(
     before = answer_bytes(explained(database, question, None, log[-1].recorded_at))
 
     with monkeypatch.context() as broken:
-        broken.setattr(statements.Writer, "take", _die)
+        broken.setattr(writing.Writer, "take", _die)
         with pytest.raises(KeyboardInterrupt):
             projector.rebuild(database)
 

@@ -1,0 +1,190 @@
+"""The index by day answers as the whole record does, and costs the same however long that is."""
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.application.asking import explained
+from service.application.gating import Wanted, check
+from service.application.recording import Batch, append
+from service.domain.answers import KnownAt, Question, explain, valid_until
+from service.domain.codec import answer_bytes
+from service.domain.events import Recorded
+from service.domain.scope import Cell
+from service.domain.times import When
+from service.domain.world import World
+from service.projections import known, projector, statements
+from service.projections.known import Near
+from service.store import events as log_store
+from service.store import tables
+from service.store.codec import encode
+from service.store.engine import Database, connect
+from tests.builders import directive, event, log, registry_events
+from tests.domain.test_laws import law
+from tests.domain.worlds import CAST, logs, moments, wide_cells
+
+
+@pytest.fixture
+def by_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read every place by day, as if very much had been said of it."""
+    monkeypatch.setattr(statements, "MUCH", 0)
+
+
+def stored(template: Path, recorded: tuple[Recorded, ...]) -> Database:
+    """Return a scratch database that holds a log, with its read models."""
+    file = template.parent / f"{uuid4()}.db"
+    shutil.copyfile(template, file)
+    database = connect(f"sqlite:///{file}")
+    with database.write() as connection:
+        head = log_store.take_head(connection)
+        log_store.append(connection, head, [encode(one) for one in recorded])
+    projector.rebuild(database)
+    return database
+
+
+def gone(database: Database) -> None:
+    """Throw a scratch database away."""
+    database.dispose()
+    assert database.file is not None
+    for file in database.file.parent.glob(f"{database.file.name}*"):
+        file.unlink()
+
+
+@pytest.mark.usefixtures("by_day")
+@law
+@given(logs(), wide_cells, moments, st.data())
+def test_a_place_read_by_day_has_the_answer_that_the_whole_record_gives(
+    sqlite_template: Path,
+    recorded: tuple[Recorded, ...],
+    cell: Cell,
+    moment: When,
+    data: st.DataObject,
+) -> None:
+    """Reasons, since, until, pending and exceptions too; at any position."""
+    database = stored(sqlite_template, recorded)
+    position = data.draw(st.integers(max(len(CAST), len(recorded) - 8), len(recorded)))
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+    asked = Question(
+        provider=cell.provider,
+        region=cell.region,
+        as_of=moment,
+        service=data.draw(st.sampled_from([None, cell.service])),
+        audience=cell.audience,
+    )
+
+    told = explained(database, asked, f"@{position}", now)
+
+    world = World.of(recorded[:position])
+    at = KnownAt(position=position, recorded_at=recorded[position - 1].recorded_at)
+    assert answer_bytes(told) == answer_bytes(explain(world, asked, at))
+
+    wanted = Wanted(
+        provider=cell.provider, service=cell.service, region=cell.region, audience=cell.audience
+    )
+    (item,) = check(database, [wanted], moment, f"@{position}", now).items
+    assert item.valid_until == valid_until(world, cell, moment)
+    gone(database)
+
+
+@law
+@given(logs())
+def test_segments_cover_every_day_once_at_every_position(
+    sqlite_template: Path, recorded: tuple[Recorded, ...]
+) -> None:
+    """One behind the other, neighbours different, the horizon where the last begins."""
+    database = stored(sqlite_template, recorded)
+    segment, horizon = tables.segment.c, tables.horizon.c
+
+    with database.read() as connection:
+        began = dict(
+            connection.execute(
+                sa.select(horizon.scope, sa.func.min(horizon.position)).group_by(horizon.scope)
+            ).all()
+        )
+        for position in range(1, len(recorded) + 1):
+            lines = connection.execute(
+                sa.select(segment.scope, segment.day, segment.day_until, segment.statements)
+                .where(segment.known_from <= position, segment.known_until > position)
+                .order_by(segment.scope, segment.day)
+            ).all()
+            assert {row.scope for row in lines} == {
+                one for one, first in began.items() if first <= position
+            }
+            for one, following in pairwise(lines):
+                if one.scope == following.scope:
+                    assert one.day_until == following.day
+                    assert one.statements != following.statements
+                else:
+                    assert (one.day_until, following.day) == (4_000_000, 0)
+            for row in lines:
+                furthest = sa.select(sa.func.max(horizon.day)).where(
+                    horizon.scope == row.scope, horizon.position <= position
+                )
+                assert row.day <= (connection.scalar(furthest) or 0)
+    gone(database)
+
+
+def history(count: int) -> tuple[Recorded, ...]:
+    """Return a log in which a cell is closed and open from one day to the next."""
+    first = date(2020, 1, 1)
+    notices = [
+        event(
+            "policy.adopted",
+            stream=f"policy:notice-{number}",
+            occurred_on=(first + timedelta(days=number)).isoformat(),
+            data={
+                "directives": [
+                    directive(
+                        "api",
+                        "blocked" if number % 2 else "suspended",
+                        providers=["openai"],
+                        services=["api"],
+                        regions=["FR"],
+                        effective_from=(first + timedelta(days=number)).isoformat(),
+                        effective_until=(first + timedelta(days=number + 1)).isoformat(),
+                    )
+                ]
+            },
+        )
+        for number in range(count)
+    ]
+    return log(*registry_events(), *notices)
+
+
+@pytest.mark.usefixtures("by_day")
+def test_a_cell_with_many_changes_is_read_by_day(database: Database) -> None:
+    """Its answer is right, and rests on the few texts around the day, at any position."""
+    recorded = history(300)
+    for start in range(0, len(recorded), 50):
+        chunk = recorded[start : start + 50]
+        batch = Batch(events=tuple(one.event for one in chunk), principal="alice")
+        append(database, batch, clock=lambda: datetime(2025, 1, 1, tzinfo=UTC))
+    near = Near(provider="openai", region="FR")
+    head = len(recorded)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    past = f"@{head - 200}"
+
+    for position, day in ((head, "2020-03-01"), (head - 200, "2020-03-01"), (head, "2030-01-01")):
+        with database.read() as connection:
+            world = known.world_on(connection, position, near, When.moment(day))
+        assert len(world.texts) <= 5
+        assert world.covers is not None
+        assert world.covers[0] <= date.fromisoformat(day) < world.covers[1]
+    asked = Question(provider="openai", region="FR", service="api", as_of=When.moment("2020-03-01"))
+    (cell,) = explained(database, asked, past, now).cells
+    assert cell.state == "suspended"
+    assert (str(cell.since), str(cell.until)) == ("2020-03-01", "2020-03-02")
+    later = replace(asked, as_of=When.moment("2020-06-01"))
+    (cell,) = explained(database, later, past, now).cells
+    assert (cell.state, str(cell.since), cell.until) == ("unknown", "2020-04-10", None)
+    assert projector.rebuild(database).differing == dict.fromkeys(
+        (table.name for table in projector.TABLES), 0
+    )
