@@ -22,6 +22,7 @@ from service.api import (
     docs,
     events,
     evidence,
+    exporting,
     following,
     gating,
     health,
@@ -30,8 +31,10 @@ from service.api import (
     policies,
     problems,
     reference,
+    spreading,
 )
 from service.api.components import Limits
+from service.api.turns import Turns
 from service.api.waiting import Waiting
 from service.api.wiring import Wiring, wire
 from service.application import signing
@@ -40,9 +43,11 @@ from service.application.signing import Signer
 from service.auth import addresses, guard
 from service.auth.buckets import Buckets
 from service.auth.guard import Gate
+from service.middleware.edge import Crowd
 from service.settings import Settings
 from service.store import schema
 from service.store.engine import Database, connect
+from service.store.replicas import Replicas
 from service.web.asking import House
 
 _BLUEPRINTS: Final = (
@@ -53,6 +58,7 @@ _BLUEPRINTS: Final = (
     events.blueprint,
     policies.blueprint,
     auditing.blueprint,
+    exporting.blueprint,
     reference.blueprint,
     coverage.blueprint,
     evidence.files,
@@ -116,23 +122,35 @@ def over(
     # A path with two slashes is another path, not a spelling of one.
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    replicas = _replicas(settings, database)
+    reads = database if replicas is None else replicas.database
+    turns = Turns(settings.threads)
     wiring = Wiring(
-        database=database,
+        database=reads,
         clock=clock,
         max_batch=settings.max_batch,
         public_url=settings.public_url,
         signer=signer,
-        waiting=Waiting(settings.read_wait / 1000, most=max(1, settings.threads // 2)),
+        waiting=Waiting(
+            settings.read_wait / 1000, most=max(1, settings.threads // 2), aside=turns.aside
+        ),
+        replicas=replicas,
     )
     wire(app, wiring)
     guard.install(app, _gate(settings, database))
-    middleware.install(app, wiring.metrics)
-    problems.install(app)
+    middleware.install(
+        app,
+        wiring,
+        Crowd(turns=turns, trusted=addresses.networks(settings.trusted_proxies)),
+        public_reads=settings.public_reads,
+        cache_mb=settings.answer_cache_mb,
+    )
+    problems.install(app, web.missing)
     limits = Limits(body_bytes=settings.max_body_bytes, batch=settings.max_batch)
     openapi.install(app, _BLUEPRINTS, limits)
     app.register_blueprint(docs.blueprint)
     house = House(
-        database=database,
+        database=reads,
         clock=clock,
         signer=signer,
         public_url=settings.public_url,
@@ -141,7 +159,14 @@ def over(
         recorded=wiring.metrics.recorded,
     )
     web.install(app, house)
+    if replicas is not None:
+        spreading.install(app, replicas)
     return app
+
+
+def _replicas(settings: Settings, database: Database) -> Replicas | None:
+    urls = settings.read_database_urls
+    return Replicas(database, urls, max_lag=settings.read_max_lag) if urls else None
 
 
 def _gate(settings: Settings, database: Database) -> Gate:

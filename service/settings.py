@@ -38,6 +38,15 @@ _EXPECTED: Final[Mapping[str, str]] = {
         " sqlite:////var/lib/accessline/log.db, or of a PostgreSQL database, such as"
         " postgresql://user:password@localhost:5432/accessline"
     ),
+    "READ_DATABASE_URLS": (
+        "a list of URLs of PostgreSQL servers that replicate the one of ACCESSLINE_DATABASE_URL,"
+        " such as postgresql://user:password@replica-1:5432/accessline, with spaces or commas"
+        " between them"
+    ),
+    "READ_MAX_LAG": (
+        "a whole number of seconds from 1 to 3600, such as 10 (a replica that is further behind"
+        " answers no reads)"
+    ),
     "HOST": "an address to listen on, such as 127.0.0.1, 0.0.0.0 or ::1",
     "PORT": "a whole number from 1 to 65535, such as 8000",
     "WORKERS": "a whole number from 1 to 64, such as 2 (processes that answer requests)",
@@ -45,6 +54,9 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "PUBLIC_READS": "true or false (false: reading needs a key too)",
     "MAX_BODY_BYTES": "a whole number of bytes from 65536 to 1073741824, such as 8388608",
     "MAX_BATCH": "a whole number from 1 to 100000, such as 1000 (events in one append)",
+    "ANSWER_CACHE_MB": (
+        "a whole number of MiB from 0 to 4096, such as 32 (answers that a process keeps; 0: none)"
+    ),
     "READ_WAIT": (
         "a whole number of milliseconds from 0 to 30000, such as 2000 (how long a read waits for"
         " its min_position)"
@@ -88,6 +100,8 @@ class Settings:
 
     Attributes:
         database_url: where the log is kept; may hold a password, so it is never printed whole.
+        read_database_urls: replicas that reads are spread over; may hold passwords, too.
+        read_max_lag: seconds that a replica may be behind the primary.
         host: the address to listen on.
         port: the port to listen on.
         workers: processes that answer requests.
@@ -95,6 +109,7 @@ class Settings:
         public_reads: whether reading needs no key.
         max_body_bytes: the largest request body that is read.
         max_batch: the most events that one append may bring.
+        answer_cache_mb: MiB of answers that each process keeps; 0 for none.
         read_wait: milliseconds that a read waits for the position that it names.
         write_rate: appends a minute with one key, in one process; 0 for any number.
         failed_key_rate: wrong keys a minute from one address, in one process; 0 for any number.
@@ -107,6 +122,8 @@ class Settings:
     """
 
     database_url: str = dataclasses.field(default="sqlite:///accessline.db", repr=False)
+    read_database_urls: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    read_max_lag: int = 10
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
@@ -114,6 +131,7 @@ class Settings:
     public_reads: bool = True
     max_body_bytes: int = 8 * _MIB
     max_batch: int = 1000
+    answer_cache_mb: int = 32
     read_wait: int = 2000
     write_rate: int = 600
     failed_key_rate: int = 30
@@ -134,6 +152,10 @@ class Settings:
         env, default = _Env(environ), cls()
         values: dict[str, Any] = {
             "database_url": env.str("DATABASE_URL", default.database_url, validate=_database),
+            "read_database_urls": env.str("READ_DATABASE_URLS", "", validate=_replicas),
+            "read_max_lag": env.int(
+                "READ_MAX_LAG", default.read_max_lag, validate=validate.Range(1, 3600)
+            ),
             "host": env.str("HOST", default.host, validate=validate.Regexp(r"[\w.:-]+\Z")),
             "port": env.int("PORT", default.port, validate=validate.Range(1, 65_535)),
             "workers": env.int("WORKERS", default.workers, validate=validate.Range(1, 64)),
@@ -146,6 +168,9 @@ class Settings:
             ),
             "max_batch": env.int(
                 "MAX_BATCH", default.max_batch, validate=validate.Range(1, 100_000)
+            ),
+            "answer_cache_mb": env.int(
+                "ANSWER_CACHE_MB", default.answer_cache_mb, validate=validate.Range(0, 4096)
             ),
             "read_wait": env.int(
                 "READ_WAIT", default.read_wait, validate=validate.Range(0, 30_000)
@@ -162,9 +187,11 @@ class Settings:
             ),
         }
         problems = _faulty_values(env, environ) | _unknown_names(environ)
+        problems |= {} if problems else _unfollowed(values)
         if problems:
             raise SettingsError(tuple(problems[name] for name in sorted(problems)))
         values["database_url"] = _canonical(values["database_url"])
+        values["read_database_urls"] = tuple(map(_canonical, _urls(values["read_database_urls"])))
         values["log_level"] = values["log_level"].upper()
         values["trusted_proxies"] = _items(values["trusted_proxies"])
         values["public_url"] = values["public_url"].rstrip("/")
@@ -177,6 +204,7 @@ class Settings:
             for field in dataclasses.fields(self)
         }
         shown[f"{PREFIX}DATABASE_URL"] = redacted(self.database_url)
+        shown[f"{PREFIX}READ_DATABASE_URLS"] = " ".join(map(redacted, self.read_database_urls))
         return shown
 
 
@@ -216,7 +244,7 @@ def _faulty_values(env: _Env, environ: Mapping[str, str]) -> dict[str, str]:
 def _faulty_value(name: str, value: str) -> str:
     short = name.removeprefix(PREFIX)
     # What cannot be read as a URL cannot be cleared of its password either.
-    given = "its value" if short == "DATABASE_URL" else repr(value[:80])
+    given = "its value" if short.endswith(("DATABASE_URL", "_URLS")) else repr(value[:80])
     return f"{name}: {given} is not {_EXPECTED[short]}."
 
 
@@ -246,6 +274,29 @@ def _database(text: str) -> None:
     # A log in memory would be gone with the process.
     if url.drivername in _SQLITE and (url.host or ":memory:" in url.database):
         raise ValidationError(_EXPECTED["DATABASE_URL"])
+
+
+def _replicas(text: str) -> None:
+    for one in _urls(text):
+        url = _parsed(one)
+        if url.drivername not in _POSTGRESQL or not url.database:
+            raise ValidationError(_EXPECTED["READ_DATABASE_URLS"])
+
+
+def _unfollowed(values: Mapping[str, Any]) -> dict[str, str]:
+    """Tell where replicas are named, and their primary is none."""
+    if not values["read_database_urls"] or make_url(values["database_url"]).drivername in (
+        _POSTGRESQL
+    ):
+        return {}
+    name = f"{PREFIX}READ_DATABASE_URLS"
+    fault = "only PostgreSQL has replicas, and ACCESSLINE_DATABASE_URL is a SQLite file."
+    return {name: f"{name}: {fault}"}
+
+
+def _urls(text: str) -> tuple[str, ...]:
+    """Split a list of URLs; a comma inside of one, as between hosts, stays."""
+    return tuple(re.split(r"[\s,]+(?=\w+(?:\+\w+)?://)|\s+", text.strip(", \t\n"))) if text else ()
 
 
 def _parsed(text: str) -> URL:

@@ -27,7 +27,9 @@ def test_without_an_environment_the_log_is_a_file_here_and_only_this_machine_is_
 def test_every_setting_is_read_from_its_variable() -> None:
     """A variable that is documented and not read would be a lie."""
     environ = {
-        "ACCESSLINE_DATABASE_URL": "sqlite:////var/lib/accessline/log.db",
+        "ACCESSLINE_DATABASE_URL": "postgresql+psycopg://alice@primary/log",
+        "ACCESSLINE_READ_DATABASE_URLS": "postgresql+psycopg://alice@replica/log",
+        "ACCESSLINE_READ_MAX_LAG": "5",
         "ACCESSLINE_HOST": "::1",
         "ACCESSLINE_PORT": "9000",
         "ACCESSLINE_WORKERS": "2",
@@ -35,6 +37,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "ACCESSLINE_PUBLIC_READS": "false",
         "ACCESSLINE_MAX_BODY_BYTES": "65536",
         "ACCESSLINE_MAX_BATCH": "10",
+        "ACCESSLINE_ANSWER_CACHE_MB": "64",
         "ACCESSLINE_READ_WAIT": "50",
         "ACCESSLINE_WRITE_RATE": "0",
         "ACCESSLINE_FAILED_KEY_RATE": "5",
@@ -49,7 +52,10 @@ def test_every_setting_is_read_from_its_variable() -> None:
     settings = Settings.from_env(environ)
 
     assert settings == Settings(
-        database_url="sqlite:////var/lib/accessline/log.db",
+        database_url="postgresql+psycopg://alice@primary/log",
+        read_database_urls=("postgresql+psycopg://alice@replica/log",),
+        read_max_lag=5,
+        answer_cache_mb=64,
         host="::1",
         port=9000,
         workers=2,
@@ -227,3 +233,68 @@ def test_settings_cannot_be_changed() -> None:
     """What was checked once stays as it was checked."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://alice:secret@a/log postgres://alice:secret@b/log",
+        "postgresql://alice:secret@a/log,postgres://alice:secret@b/log",
+        "  postgresql://alice:secret@a/log ,\n postgres://alice:secret@b/log, ",
+    ],
+)
+def test_replicas_are_a_list_with_spaces_or_commas_between(text: str) -> None:
+    """Both are written in environments; no password of theirs is shown."""
+    settings = Settings.from_env(
+        {
+            "ACCESSLINE_DATABASE_URL": "postgresql://alice:secret@primary/log",
+            "ACCESSLINE_READ_DATABASE_URLS": text,
+        }
+    )
+
+    assert settings.read_database_urls == (
+        "postgresql+psycopg://alice:secret@a/log",
+        "postgresql+psycopg://alice:secret@b/log",
+    )
+    assert "secret" not in repr(settings)
+    assert "secret" not in str(settings.shown())
+
+
+def test_a_comma_inside_of_a_url_does_not_end_it() -> None:
+    """A URL of libpq takes several hosts in one URL."""
+    url = "postgresql://alice@/log?host=a,b"
+    settings = Settings.from_env(
+        {
+            "ACCESSLINE_DATABASE_URL": "postgresql://primary/log",
+            "ACCESSLINE_READ_DATABASE_URLS": f"{url},{url}",
+        }
+    )
+
+    assert settings.read_database_urls == ("postgresql+psycopg://alice@/log?host=a%2Cb",) * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sqlite:///copy.db",
+        "postgresql://alice:secret@replica",
+        "replica-1",
+        "postgresql://alice:secret@a/log,replica-1 b",
+        "postgresql://alice:secret@a:port/log",
+        "mysql://alice:secret@a/log",
+    ],
+)
+def test_a_replica_that_is_no_postgresql_is_refused(text: str) -> None:
+    """The sentence shows a valid one, and no password."""
+    told = faults(DATABASE_URL="postgresql://primary/log", READ_DATABASE_URLS=text)
+
+    assert "ACCESSLINE_READ_DATABASE_URLS: its value is not a list of URLs" in told
+    assert "postgresql://user:password@replica-1:5432/accessline" in told
+    assert "secret" not in told
+
+
+def test_a_sqlite_file_has_no_replicas() -> None:
+    """Reads would go to a server that knows nothing of it."""
+    told = faults(READ_DATABASE_URLS="postgresql://replica/log")
+
+    assert "only PostgreSQL has replicas, and ACCESSLINE_DATABASE_URL is a SQLite file" in told

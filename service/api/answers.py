@@ -45,6 +45,12 @@ def _object(**properties: Doc) -> Doc:
     }
 
 
+def _spread(described: Doc) -> Doc:
+    """Describe what a server with replicas says besides."""
+    replicas = {**_object(**{"in": _NUMBER, "of": _NUMBER}), "description": "Which answer reads."}
+    return {**described, "properties": {**described["properties"], "replicas": replicas}}
+
+
 def _items(schema: str) -> Doc:
     return {"type": "array", "items": {"$ref": REF + schema}}
 
@@ -120,8 +126,8 @@ def written_out(dataclasses: Mapping[str, Doc]) -> Doc:
         "Consistency": _CONSISTENCY,
         "EventProof": _EVENT_PROOF,
         "Meta": _META,
-        "Alive": _object(status={"type": "string", "enum": ["ok"]}),
-        "Ready": _READY,
+        "Alive": _spread(_object(status={"type": "string", "enum": ["ok"]})),
+        "Ready": _spread(_READY),
         "Problem": _PROBLEM,
     }
     for plural, one in _REFERENCE.items():

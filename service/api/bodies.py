@@ -28,12 +28,13 @@ def _read() -> bytes:
     """Read the body up to the limit; one byte more tells a body that ends there from a longer one.
 
     A chunked body has no length that could be looked at first, and Werkzeug cuts it off silently.
+    It is kept for as long as the request: ``spreading`` may run the view once more.
     """
     limit = request.max_content_length
     if limit is None:
-        return request.get_data(cache=False)
+        return request.get_data()
     request.max_content_length = limit + 1
-    raw = request.get_data(cache=False)
+    raw = request.get_data()
     if len(raw) > limit:
         raise RequestEntityTooLarge
     return raw

@@ -3,13 +3,13 @@
 Probes send no key, so liveness and readiness need none; the metrics are read as anything else is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flask import Response
 from flask_smorest import Blueprint
 
 from service.api import metrics, openapi, problems
-from service.api.metrics import family
+from service.api.metrics import Labels, family
 from service.api.problems import Problem
 from service.api.query import Query
 from service.api.responses import answer
@@ -27,7 +27,7 @@ blueprint = Blueprint("health", __name__)
 @blueprint.doc(**openapi.alive())
 def healthz() -> Response:
     """Tell that the process answers; the database is not asked."""
-    return answer({"status": "ok"})
+    return answer({"status": "ok", **_replicas()})
 
 
 @blueprint.route("/readyz")
@@ -39,7 +39,9 @@ def readyz() -> Response:
     are made for this version of the rule and are not behind the log.
     """
     found = readiness(wired().database)
-    return answer({"status": "ready", **_told(found)}) if found.ready else _not_ready(found)
+    if not found.ready:
+        return _not_ready(found)
+    return answer({"status": "ready", **_told(found), **_replicas()})
 
 
 @blueprint.route("/metrics")
@@ -48,7 +50,7 @@ def readyz() -> Response:
 def measured() -> Response:
     """Tell what this process has answered, for Prometheus; each process counts for itself."""
     Query.of_request(())
-    lines = [*wired().metrics.told(), *_limits(), *_standing()]
+    lines = [*wired().metrics.told(), *_limits(), *_standing(), *_spread()]
     return Response("\n".join(lines) + "\n", content_type=metrics.MEDIA_TYPE)
 
 
@@ -61,6 +63,15 @@ def _told(found: Readiness) -> dict[str, int | None]:
         "generation": found.generation,
         "building": found.building,
     }
+
+
+def _replicas() -> dict[str, dict[str, int]]:
+    """Tell how many replicas answer reads, and of how many."""
+    replicas = wired().replicas
+    if replicas is None:
+        return {}
+    within = sum(one.standing.within for one in replicas.all)
+    return {"replicas": {"in": within, "of": len(replicas.all)}}
 
 
 def _not_ready(found: Readiness) -> Response:
@@ -106,3 +117,25 @@ def _standing() -> Iterator[str]:
         head, lag = "accessline_head_position", "accessline_projection_lag_events"
         yield from family(head, "gauge", "Position of the last event.", {(): found.position})
         yield from family(lag, "gauge", "Events that the read models are behind.", {(): found.lag})
+
+
+def _spread() -> Iterator[str]:
+    """Yield how the replicas stand, by their numbers in the setting: no host is told."""
+    replicas = wired().replicas
+    if replicas is None:
+        return
+    up, lag = "accessline_replica_up", "accessline_replica_lag_events"
+    reads, passed = "accessline_replica_reads_total", "accessline_replica_passed_on_total"
+    ups = _numbered(int(one.standing.within) for one in replicas.all)
+    lags = _numbered(one.standing.lag for one in replicas.all)
+    sent = _numbered(one.reads for one in replicas.all)
+    back = _numbered(one.passed_on for one in replicas.all)
+    yield from family(up, "gauge", "Whether a replica answers reads.", ups)
+    yield from family(lag, "gauge", "Events that a replica is behind, where known.", lags)
+    yield from family(reads, "counter", "Reads that this process sent to a replica.", sent)
+    yield from family(passed, "counter", "Of these, those that the primary answered.", back)
+
+
+def _numbered(values: Iterable[int | None]) -> dict[Labels, int]:
+    told = enumerate(values, 1)
+    return {(("replica", str(number)),): one for number, one in told if one is not None}

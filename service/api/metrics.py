@@ -7,8 +7,7 @@ Text format: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
@@ -25,33 +24,37 @@ Labels = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
-class _Latency:
-    """How long the requests of one route took: those in each bucket, and the sum of all."""
+class _Answered:
+    """The requests of one route: how many by status and by bucket of time, and the sum of times."""
 
+    statuses: dict[int, int] = field(default_factory=dict)
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     seconds: float = 0.0
 
 
 @dataclass(slots=True)
 class Metrics:
-    """The counters of one process."""
+    """The counters of one process.
 
-    requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
-    latencies: dict[tuple[str, str], _Latency] = field(default_factory=dict)
+    Attributes:
+        more: Who counts besides, and yields its own lines.
+    """
+
+    answers: dict[tuple[str, str], _Answered] = field(default_factory=dict)
     appended: int = 0
+    more: list[Callable[[], Iterator[str]]] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count a request."""
-        named = method if method in _METHODS else OTHER
-        place = route or NO_ROUTE
+        place = (method if method in _METHODS else OTHER, route or NO_ROUTE)
         with self._lock:
-            self.requests[named, place, status] += 1
-            latency = self.latencies.get((named, place))
-            if latency is None:
-                latency = self.latencies[named, place] = _Latency()
-            latency.counts[bisect_left(BUCKETS, seconds)] += 1
-            latency.seconds += seconds
+            one = self.answers.get(place)
+            if one is None:
+                one = self.answers[place] = _Answered()
+            one.statuses[status] = one.statuses.get(status, 0) + 1
+            one.counts[bisect_left(BUCKETS, seconds)] += 1
+            one.seconds += seconds
 
     def recorded(self, events: int) -> None:
         """Count events that were appended."""
@@ -61,10 +64,9 @@ class Metrics:
     def told(self) -> Iterator[str]:
         """Yield the lines of what was counted."""
         with self._lock:
-            requests = dict(self.requests)
-            latencies = {
-                name: _Latency(list(one.counts), one.seconds)
-                for name, one in self.latencies.items()
+            answers = {
+                place: _Answered(dict(one.statuses), list(one.counts), one.seconds)
+                for place, one in sorted(self.answers.items())
             }
             appended = self.appended
         yield from family(
@@ -73,12 +75,15 @@ class Metrics:
             "Requests answered, by route.",
             {
                 (("method", method), ("route", route), ("status", str(status))): number
-                for (method, route, status), number in sorted(requests.items())
+                for (method, route), one in answers.items()
+                for status, number in sorted(one.statuses.items())
             },
         )
-        yield from _histogram(latencies)
+        yield from _histogram(answers)
         name = "accessline_events_appended_total"
         yield from family(name, "counter", "Events that this process appended.", {(): appended})
+        for others in self.more:
+            yield from others()
 
 
 def family(
@@ -90,10 +95,10 @@ def family(
         yield _sample(name, labels, value)
 
 
-def _histogram(latencies: Mapping[tuple[str, str], _Latency]) -> Iterator[str]:
+def _histogram(answers: Mapping[tuple[str, str], _Answered]) -> Iterator[str]:
     name = "accessline_http_request_duration_seconds"
     yield from _head(name, "histogram", "How long requests took, by route.")
-    for (method, route), one in sorted(latencies.items()):
+    for (method, route), one in answers.items():
         labels = (("method", method), ("route", route))
         below = 0
         for bound, count in zip((*map(str, BUCKETS), "+Inf"), one.counts, strict=True):

@@ -83,6 +83,18 @@ def file(media_type: str, description: str, *refusals: int) -> Doc:
     return {"parameters": [_IF_NONE_MATCH], "responses": responses, "security": [{}, _SECURITY]}
 
 
+def export(after: Parameter, media_types: Iterable[str]) -> Doc:
+    """Describe a part of the log as one file, in several forms."""
+    content: Doc = {media_type: {"schema": {"type": "string"}} for media_type in media_types}
+    found = {"description": "The events, in the order of their positions.", "content": content}
+    responses = {"200": found, **_refused((400, 401, 406, 422, 429, 500, 503))}
+    return {
+        "parameters": [after.documented()],
+        "responses": responses,
+        "security": [{}, _SECURITY],
+    }
+
+
 def proof() -> Doc:
     """Describe the proof of an event, which is also a file: as ``reading`` does."""
     described = reading((), "EventProof", 404)

@@ -16,15 +16,16 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any, Final
 
 from flask import Response, abort, request
 
 from service import __version__
-from service.api import tables
+from service.api import keeping, tables
 from service.api.cursors import Cursor
+from service.api.keeping import FOR_EVER, Good
 from service.api.negotiation import CSV, JSON, wanted
 from service.api.query import MAX_POSITION, MIN_POSITION, Parameter, Query
 from service.api.wiring import wired
@@ -77,7 +78,7 @@ class Read:
     still: bool
     private: bool
     varies: bool
-    also: str
+    also: str | None
 
     @classmethod
     def begin(  # noqa: PLR0913 every one of them says how the answer is kept
@@ -90,7 +91,7 @@ class Read:
         form: str | None = None,
         forms: Sequence[str] = (),
         private: bool = False,
-        also: str = "",
+        also: str | None = None,
     ) -> "Read":
         """Begin the read that the current request is.
 
@@ -173,6 +174,7 @@ class Read:
         """Return an answer that is written already, as ``answer`` does."""
         positions = tuple(one if isinstance(one, int) else one.position for one in at)
         response = Response(body, content_type=content_type)
+        self._say_how_long_good(positions)
         if request.if_none_match.star_tag and not self.private:
             response = Response(status=304)
         told = ", ".join(links)
@@ -190,13 +192,20 @@ class Read:
         response.headers["Cache-Control"] = IMMUTABLE if self.fixed else FLOATING
         return response
 
+    def _say_how_long_good(self, positions: Sequence[int]) -> None:
+        # What depends on more than the log and the day is not kept here.
+        if self.private or self.also is not None:
+            return
+        if self.fixed or self.still:
+            keeping.say(FOR_EVER)
+        else:
+            head = None if fixed_position(self.query) else max(positions)
+            keeping.say(Good(head, self.now.astimezone(UTC).date()))
+
     def _tag(self, positions: Sequence[int]) -> str:
-        """Return the tag of an answer: of what it depends on, never of its bytes."""
-        day = "" if self.fixed or self.still else self.now.astimezone(UTC).date()
+        day = None if self.fixed or self.still else self.now.astimezone(UTC).date()
         where = () if self.still else positions
-        parts = (__version__, RULE, self.form, request.full_path, day, self.also, *where)
-        digest = sha256("\0".join(map(str, parts)).encode("utf-8", "surrogateescape")).digest()
-        return urlsafe_b64encode(digest[:18]).decode("ascii")
+        return tag_of(request.full_path, self.form, day, where, self.also or "")
 
     def _positions(self) -> tuple[int, ...]:
         """Resolve the positions that are asked about, and nothing else."""
@@ -212,6 +221,15 @@ class Read:
         return tuple(
             moments.position(database, text, self.now, name) for name, text in texts.items()
         )
+
+
+def tag_of(
+    asked: str, form: str, day: date | None, positions: Iterable[int], also: str = ""
+) -> str:
+    """Return the tag of an answer: of what it depends on, never of its bytes."""
+    parts = (__version__, RULE, form, asked, day or "", also, *positions)
+    digest = sha256("\0".join(map(str, parts)).encode("utf-8", "surrogateescape")).digest()
+    return urlsafe_b64encode(digest[:18]).decode("ascii")
 
 
 def await_position(query: Query) -> None:

@@ -1,11 +1,14 @@
 """Reading one's own writes: a read that names a position waits until the log has come to it.
 
-A replica may be a moment behind. The head is looked at again and again, each time in a transaction
-of its own, so nobody who waits holds a connection. Who waits holds a thread, though: only half of
-them may, or a few clients could keep everybody out.
+A replica may be a moment behind: then nobody waits for it, the primary is asked. There the head is
+looked at again and again, each time in a transaction of its own, so nobody who waits holds a
+connection. Who waits holds a thread, though: only half of them may, or a few clients could keep
+everybody out.
 """
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import Final
 
@@ -31,12 +34,19 @@ class Waiting:
     """How long a read may wait, and how many may at once.
 
     Attributes:
-        free: How many more may wait now.
+        free: How many more may wait now. ``aside``: makes room for others meanwhile.
     """
 
-    def __init__(self, seconds: float, *, most: int) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        most: int,
+        aside: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.seconds = seconds
         self.free = most
+        self._aside = aside
         self._lock = Lock()
 
     def until(self, database: Database, wanted: int) -> None:
@@ -48,12 +58,16 @@ class Waiting:
         position = moments.head_position(database)
         if position >= wanted:
             return
+        if database.elsewhere() is not None:
+            # ``spreading`` runs the view once more, against the primary.
+            raise NotThereYet(wanted=wanted, position=position)
         with self._lock:
             if not self.free:
                 raise NotThereYet(wanted=wanted, position=position)
             self.free -= 1
         try:
-            self._wait(database, wanted)
+            with self._aside():
+                self._wait(database, wanted)
         finally:
             with self._lock:
                 self.free += 1

@@ -11,6 +11,7 @@ from service.api.waiting import Waiting
 from service.application.recording import Clock
 from service.application.signing import Signer
 from service.store.engine import Database
+from service.store.replicas import Replicas
 
 _EXTENSION: Final = "accessline"
 
@@ -25,6 +26,7 @@ class Wiring:
             says.
         signer: What checkpoints are signed with; None where this process signs none.
         waiting: How reads wait for a position. ``metrics``: what this process has answered.
+        replicas: What reads are spread over; None where the primary answers all.
     """
 
     database: Database
@@ -33,6 +35,7 @@ class Wiring:
     public_url: str
     waiting: Waiting
     signer: Signer | None = None
+    replicas: Replicas | None = None
     metrics: Metrics = field(default_factory=Metrics)
 
     def now(self) -> datetime:

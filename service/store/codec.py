@@ -10,8 +10,8 @@ from typing import Final
 import orjson
 
 from service.domain.codec import recorded_from, recorded_to
-from service.domain.events import Recorded
-from service.evidence.canonical import canonical_bytes
+from service.domain.events import RecordCorrected, Recorded
+from service.evidence.canonical import canonical_bytes, canonical_bytes_of_built
 from service.store.events import EventRow, NewEvent
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,6 +25,9 @@ def encode(recorded: Recorded) -> NewEvent:
         CanonicalError: a text, a number or the size lies outside of the profile.
     """
     event = recorded.event
+    # Corrections of corrections may be too deep.
+    flat = not isinstance(event.data, RecordCorrected)
+    write = canonical_bytes_of_built if flat else canonical_bytes
     return NewEvent(
         id=event.id,
         stream=event.stream,
@@ -34,7 +37,7 @@ def encode(recorded: Recorded) -> NewEvent:
         occurred_day=event.occurred_on.day,
         recorded_at=microseconds(recorded.recorded_at),
         recorded_by=recorded.recorded_by,
-        body=canonical_bytes(recorded_to(recorded)),
+        body=write(recorded_to(recorded)),
     )
 
 

@@ -5,12 +5,13 @@ IMMEDIATE`, one at a time in this process (SQLite's own lock is unfair, and a de
 that turns into a write fails at once); on PostgreSQL READ COMMITTED, where the head row of
 `events.take_head` puts appends in line. `read()` is one snapshot that can write nothing: on SQLite
 a deferred transaction on a connection that is `query_only`, on PostgreSQL REPEATABLE READ READ
-ONLY.
+ONLY. Where a database has replicas (`service.store.replicas`), a read may go to one of them.
 
 What a driver raises leaves here as one of `service.store.errors`.
 """
 
 import os
+import re
 import socket
 import sqlite3
 import threading
@@ -40,10 +41,21 @@ from service.store.errors import (
     UnsupportedUrl,
     WriteRefused,
 )
+from service.store.lines import Lines
 from service.store.tables import REVISION
 
 STATEMENT_SECONDS: Final = 30
 """How long one statement may run on PostgreSQL."""
+
+_ALIVE: Final = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 11_000,
+}
+"""A machine that is gone without a word is noticed after some 11 s, not after two hours."""
+
+_THRESHOLD: Final = "prepare_threshold"
 
 _LOOK_SECONDS: Final = (0.008, 0.0008)
 """How often a writer looks whether SQLite's lock is free: one that has just come, and one that has
@@ -88,6 +100,10 @@ _POSTGRESQL: Final[Mapping[str, _Kind]] = {
 }
 
 
+def _nowhere() -> "Database | None":
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """A database that is open: `connect` makes it, `dispose` closes it.
@@ -98,6 +114,7 @@ class Database:
         file: the database file, None on PostgreSQL and in memory.
         read_only: whether `write` is refused.
         wait: seconds that a call waits for a lock or a connection.
+        elsewhere: gives the replica that reads go to now, None where they stay here.
     """
 
     name: str
@@ -109,6 +126,8 @@ class Database:
     _reader: sa.Engine
     _write_turn: "threading.Lock | None"
     _read_turn: "threading.Lock | None"
+    _lines: Lines | None = None
+    elsewhere: Callable[[], "Database | None"] = _nowhere
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -130,18 +149,31 @@ class Database:
                 transaction.commit()
 
     @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
+    def read(self, *, newest: bool = False) -> Iterator[sa.Connection]:
         """Open a snapshot: whatever is read within it is of one moment, and nothing is written.
+
+        Args:
+            newest: read what was committed last, which a replica may not have yet.
 
         Raises:
             StoreError: the subclass that says what the driver met.
         """
+        replica = None if newest else self.elsewhere()
+        if replica is not None:
+            with replica.read() as connection:
+                yield connection
+            return
         with (
             self._turn(self._read_turn),
             _translated(self.name, writing=False),
             self._reader.begin() as connection,
         ):
             yield connection
+
+    def cut(self) -> None:
+        """Hang up on the server, so that whoever is reading gets an error at once."""
+        if self._lines is not None:
+            self._lines.cut()
 
     def dispose(self) -> None:
         """Close all connections."""
@@ -167,7 +199,8 @@ def connect(url: str, *, read_only: bool = False, wait: float = 10) -> Database:
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` (in memory, for
-            scratch work) or `postgresql://user:password@host/name`.
+            scratch work) or `postgresql://user:password@host/name`; with `?prepare_threshold=none`
+            for a pooler that gives each transaction another connection.
         read_only: refuse `write`, for a replica or a caller that must not write.
         wait: seconds that a call waits for a lock or a connection before it says that the database
             is busy.
@@ -205,8 +238,10 @@ def _sqlite(url: URL, *, read_only: bool, wait: float) -> Database:
     def for_writing() -> sqlite3.Connection:
         _create_private(file, name)
         durable = ("journal_mode=WAL", "synchronous=FULL", "recursive_triggers=ON")
+        # Pages that many appends change go to the file once, not after every fifty of them.
+        rare = ("wal_autocheckpoint=8000", "cache_size=-65536")
         # The last one: it is `_begin_in_turn` that waits.
-        return _open_sqlite(_uri(file), *durable, "busy_timeout=0", wait=wait)
+        return _open_sqlite(_uri(file), *durable, *rare, "busy_timeout=0", wait=wait)
 
     def for_reading() -> sqlite3.Connection:
         if not file.exists():
@@ -258,8 +293,12 @@ def _sqlite_engine(
 
 def _begin_with(*statements: str) -> Callable[[sa.Connection], None]:
     def begin(connection: sa.Connection) -> None:
+        driver: Any = connection.connection.driver_connection
         for statement in statements:
-            connection.exec_driver_sql(statement)
+            try:
+                driver.execute(statement).close()
+            except sqlite3.Error:
+                connection.exec_driver_sql(statement)  # Whatever it meets now is told.
 
     return begin
 
@@ -323,10 +362,13 @@ def _create_private(file: Path, name: str) -> None:
 
 
 def _postgresql(url: URL, *, read_only: bool, wait: float) -> Database:
+    threshold, url = _prepare_threshold(url)
     options = {
         **_pool(5, 27, wait),
         "pool_pre_ping": True,
         "connect_args": {"connect_timeout": ceil(wait), "application_name": "accessline"}
+        | _ALIVE
+        | threshold
         | dict(url.query),
     }
     try:
@@ -341,6 +383,8 @@ def _postgresql(url: URL, *, read_only: bool, wait: float) -> Database:
         raise DriverMissing(reason=str(error)) from error
     for engine in (writer, reader):
         sa.event.listen(engine, "connect", partial(_prepare_session, wait))
+    lines = Lines()
+    lines.follow(reader)
     return Database(
         # Options are left out: a password may stand among them.
         name=url.set(drivername="postgresql", query={}).render_as_string(hide_password=True),
@@ -352,7 +396,21 @@ def _postgresql(url: URL, *, read_only: bool, wait: float) -> Database:
         _reader=reader,
         _write_turn=None,
         _read_turn=None,
+        _lines=lines,
     )
+
+
+def _prepare_threshold(url: URL) -> tuple[dict[str, int | None], URL]:
+    """Take psycopg's own option out of a URL, where it would stay a text."""
+    text = url.query.get(_THRESHOLD)
+    if text is None:
+        return {}, url
+    url = url.difference_update_query([_THRESHOLD])
+    if text == "none":
+        return {_THRESHOLD: None}, url
+    if not isinstance(text, str) or re.fullmatch(r"[0-9]{1,6}", text, re.ASCII) is None:
+        raise UnsupportedUrl(found=f"a {_THRESHOLD} that is neither 'none' nor a whole number")
+    return {_THRESHOLD: int(text)}, url
 
 
 def _prepare_session(wait: float, connection: Any, _: object) -> None:  # noqa: ANN401 -- psycopg's

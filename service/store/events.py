@@ -15,7 +15,7 @@ Next: service/evidence/merkle.py, how a lie would show.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from service.evidence.merkle import Frontier, FrontierError, Node, extend, leaf_hash
 from service.store import tables
 from service.store.errors import HeadMoved, StoreDamaged
+from service.store.prepared import Prepared
 from service.store.tables import event, mention
 
 _Item = TypeVar("_Item")
@@ -32,12 +33,25 @@ _NAMES_PER_STATEMENT: Final = 1000  # Drivers bind a limited number of parameter
 
 # Every append runs these: building them costs as much as running them.
 _HEAD = (tables.head.c.position, tables.head.c.recorded_at, tables.head.c.frontier)
-_READ_HEAD = sa.select(*_HEAD)
+_READ_HEAD = Prepared(sa.select(*_HEAD))
 _UPDATE_HEAD = sa.update(tables.head).where(tables.head.c.id == 1)
-_TAKE_HEAD = _UPDATE_HEAD.values(id=1).returning(*_HEAD)
-_MOVE_HEAD = _UPDATE_HEAD.where(tables.head.c.position == sa.bindparam("before"))
-_INSERT_EVENT = sa.insert(event)
-_INSERT_NODE = sa.insert(tables.node)
+_TAKE_HEAD = Prepared(_UPDATE_HEAD.values(id=1).returning(*_HEAD))
+_MOVE_HEAD = Prepared(
+    _UPDATE_HEAD.where(tables.head.c.position == sa.bindparam("before")).values(
+        position=sa.bindparam("after"),
+        recorded_at=sa.bindparam("at"),
+        frontier=sa.bindparam("tree"),
+    )
+)
+_INSERT_EVENT = Prepared(sa.insert(event))
+_INSERT_NODE = Prepared(sa.insert(tables.node))
+_BY_ID = Prepared(sa.select(event).where(event.c.id == sa.bindparam("wanted")))
+_TIP = Prepared(
+    sa.select(event.c.version, event.c.leaf)
+    .where(event.c.stream == sa.bindparam("name"))
+    .order_by(event.c.version.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +107,13 @@ class EventRow:
     leaf: bytes
 
 
+class Tip(NamedTuple):
+    """The last event of a stream; its leaf tells two histories of one length apart."""
+
+    version: int
+    leaf: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
     """Which events `page` gives; what is left out does not restrict.
@@ -129,7 +150,7 @@ def take_head(connection: sa.Connection) -> Head:
     Raises:
         StoreDamaged: there is no head, or its frontier does not fit.
     """
-    return _head(connection.execute(_TAKE_HEAD).one_or_none())
+    return _head(_TAKE_HEAD.first(connection))
 
 
 def read_head(connection: sa.Connection) -> Head:
@@ -138,7 +159,7 @@ def read_head(connection: sa.Connection) -> Head:
     Raises:
         StoreDamaged: there is no head, or its frontier does not fit.
     """
-    return _head(connection.execute(_READ_HEAD).one_or_none())
+    return _head(_READ_HEAD.first(connection))
 
 
 def append(connection: sa.Connection, head: Head, rows: Sequence[NewEvent]) -> Head:
@@ -160,20 +181,16 @@ def append(connection: sa.Connection, head: Head, rows: Sequence[NewEvent]) -> H
     leaves = [leaf_hash(row.body) for row in rows]
     frontier, nodes = extend(head.frontier, leaves)
     placed = enumerate(zip(rows, leaves, strict=True), head.position + 1)
-    connection.execute(_INSERT_EVENT, [_inserted(row, at, leaf) for at, (row, leaf) in placed])
-    if nodes:
-        connection.execute(_INSERT_NODE, [_placed(each) for each in nodes])
+    _INSERT_EVENT.run(connection, *(_inserted(row, at, leaf) for at, (row, leaf) in placed))
+    _INSERT_NODE.run(connection, *map(_placed, nodes))
     after = Head(position=frontier.size, recorded_at=rows[-1].recorded_at, frontier=frontier)
-    moved = connection.execute(
-        _MOVE_HEAD,
-        {
-            "before": head.position,
-            "position": after.position,
-            "recorded_at": after.recorded_at,
-            "frontier": frontier.to_bytes(),
-        },
-    )
-    if moved.rowcount != 1:
+    moved = {
+        "before": head.position,
+        "after": after.position,
+        "at": after.recorded_at,
+        "tree": frontier.to_bytes(),
+    }
+    if _MOVE_HEAD.run(connection, moved) != 1:
         raise HeadMoved(expected=head.position)
     return after
 
@@ -227,6 +244,11 @@ def at(connection: sa.Connection, positions: Collection[int]) -> list[EventRow]:
 def existing(connection: sa.Connection, ids: Collection[UUID]) -> dict[UUID, EventRow]:
     """Find those of the ids that the log holds."""
     found: dict[UUID, EventRow] = {}
+    if len(ids) == 1:
+        for columns in _BY_ID.rows(connection, wanted=next(iter(ids))):
+            row = _row(dict(zip(event.c.keys(), columns, strict=True)))
+            found[row.id] = row
+        return found
     for some in _chunks(list(ids)):
         for row in _rows(connection, sa.select(event).where(event.c.id.in_(some))):
             found[row.id] = row
@@ -241,8 +263,17 @@ def holds_leaf(connection: sa.Connection, leaf: bytes) -> bool:
 
 def version_of(connection: sa.Connection, name: str) -> int:
     """Give the version of a stream's last event; 0 for a stream without events."""
-    found = connection.scalar(sa.select(sa.func.max(event.c.version)).where(event.c.stream == name))
-    return found or 0
+    return tips(connection, (name,))[name].version
+
+
+def tips(connection: sa.Connection, names: Collection[str]) -> dict[str, Tip]:
+    """Give the last event of each of some streams; of one without events the version is 0."""
+    found = dict.fromkeys(names, Tip(0, b""))
+    for name in found:
+        last = _TIP.first(connection, name=name)
+        if last is not None:
+            found[name] = Tip(last[0], bytes(last[1]))
+    return found
 
 
 def page(
@@ -342,7 +373,7 @@ def policy_streams(
 # Rows.
 
 
-def _head(row: sa.Row[int, int | None, bytes] | None) -> Head:
+def _head(row: tuple[Any, ...] | None) -> Head:
     if row is None:
         raise StoreDamaged(found="the log has no head row.")
     position, recorded, frontier = row
@@ -375,12 +406,15 @@ def _placed(inner: Node) -> dict[str, object]:
 
 def _rows(connection: sa.Connection, wanted: sa.Select[Any]) -> Iterator[EventRow]:
     for row in connection.execute(wanted):
-        columns = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for it
-        for name in ("body", "leaf"):
-            # Whoever edits a SQLite file by hand may leave a text where bytes were.
-            if isinstance(columns[name], str):
-                columns[name] = columns[name].encode()
-        yield EventRow(**columns)
+        yield _row(dict(row._mapping))  # noqa: SLF001 -- SQLAlchemy's public name for it
+
+
+def _row(columns: dict[str, Any]) -> EventRow:
+    for name in ("body", "leaf"):
+        # Whoever edits a SQLite file by hand may leave a text where bytes were.
+        if isinstance(columns[name], str):
+            columns[name] = columns[name].encode()
+    return EventRow(**columns)
 
 
 def _chunks(items: list[_Item]) -> Iterator[list[_Item]]:

@@ -37,7 +37,7 @@ def current(database: Database) -> str | None:
     """Read the revision of the tables; None where there are none."""
     if database.file is not None and not database.file.exists():
         return None
-    with database.read() as connection:
+    with database.read(newest=True) as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
         found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))

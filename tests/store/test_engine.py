@@ -49,6 +49,7 @@ def impatient(database_url: str) -> Iterator[Database]:
         ("postgresql://alice:secret@host:port/x", "no form that can be read"),
         ("sqlite://accessline.db", "a host or options"),
         ("sqlite:///accessline.db?mode=ro", "a host or options"),
+        ("postgresql://alice:secret@h/x?prepare_threshold=many", "a prepare_threshold that is"),
     ],
 )
 def test_a_url_that_names_nothing_usable_is_refused_with_valid_ones(url: str, words: str) -> None:
@@ -315,6 +316,23 @@ def test_the_postgresql_sessions_are_bounded_and_speak_utc(database: Database) -
     with database.read() as connection:
         assert settings(connection) == ["UTC", "10s", "30s", "repeatable read"]
         assert connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
+
+
+@only_postgres
+@pytest.mark.parametrize(("text", "wanted"), [("none", None), ("0", 0), ("7", 7)])
+def test_statements_are_prepared_as_the_url_says(
+    database_url: str, text: str, wanted: int | None
+) -> None:
+    """Behind a pooler, a statement that was prepared may be somebody else's."""
+    url = sa.make_url(database_url).update_query_dict({"prepare_threshold": text})
+    database = engine.connect(url.render_as_string(hide_password=False))
+
+    with database.read() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        assert driver.prepare_threshold == wanted
+    assert "prepare_threshold" not in database.name
+    database.dispose()
 
 
 @only_postgres
