@@ -4,7 +4,7 @@ The house, top floor first; imports only go down this list, and the test run hol
 
     cli/          console script: prints, decides nothing
     app.py        composition root: create_app(settings, clock=…), with the signer
-    middleware.py around every request: its id, its line in the log, headers, metrics
+    middleware/   around every request: its id, log, headers, metrics; answers that are kept
     api/          HTTP and JSON: parses, calls a use case, answers
     web/          the pages, for people: served by the same process, without a build step
     schemas/      what others send: strict JSON and forms to events, each fault where it stands

@@ -185,9 +185,13 @@ class _Cluster:
             raise
 
     def _initialise(self, binaries: Path) -> None:
-        command: list[str | Path] = [binaries / "initdb", "-D", self._folder / "data"]
-        command += ["--username=tester", "--auth-local=trust", "--auth-host=scram-sha-256"]
-        command += ["--encoding=UTF8", "--locale=C", "--no-sync"]
+        self._run(
+            *(binaries / "initdb", "-D", self._folder / "data", "--username=tester"),
+            *("--auth-local=trust", "--auth-host=scram-sha-256"),
+            *("--encoding=UTF8", "--locale=C", "--no-sync"),
+        )
+
+    def _run(self, *command: str | Path) -> None:
         done = subprocess.run(  # noqa: S603 -- binaries that we looked for
             command,
             capture_output=True,

@@ -37,11 +37,13 @@ def db() -> None:
 def upgrade(*, as_json: bool) -> None:
     """Bring the tables up to date; make them where there are none.
 
-    One transaction: it happens as a whole or not at all. No event is ever rewritten.
+    One transaction: it happens as a whole or not at all. No event is ever rewritten. Where the read
+    models have to be made again, that follows.
     """
-    with session.database(current=False) as database:
+    with session.database(current=False) as database, output.progress("Rebuilding") as step:
         before = schema.current(database)
         schema.upgrade(database)
+        projector.refresh(database, step)
         after = Revision(
             database=database.name, current=schema.current(database), expected=schema.expected()
         )

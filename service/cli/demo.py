@@ -17,6 +17,7 @@ from service.auth import credentials
 from service.auth.credentials import Role
 from service.cli import log, output, seeding, serving, session
 from service.cli.seeding import Seeded
+from service.projections import projector
 from service.settings import Settings
 from service.store import schema
 from service.store.engine import Database
@@ -79,6 +80,7 @@ def demo(*, directory: Path | None, host: str | None, port: int | None, as_json:
     made = not file.exists()
     with session.opened(settings.database_url, current=False) as database:
         schema.upgrade(database)
+        projector.refresh(database)
         _make_key(key_file, made=made)
         seeded = _seed(database)
         key = credentials.issue(database, Role.CURATOR, "demo", session.now).text

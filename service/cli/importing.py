@@ -29,7 +29,7 @@ from service.domain.codec import event_to
 from service.domain.errors import Rejected
 from service.domain.events import Event
 from service.evidence.canonical import CanonicalError, canonical_bytes
-from service.schemas import read_events
+from service.schemas import quick, read_events
 from service.schemas.faults import Fault, InvalidInput
 from service.store.engine import Database
 
@@ -105,8 +105,10 @@ class _Reading:
         from service.schemas.strict import MalformedJson, parse  # noqa: PLC0415
 
         try:
-            item = _without_what_the_log_gives(parse(line))
-            (event,) = read_events([item], new_id=lambda: _id_of(item), pointer="")
+            event = quick.read_event(quick.plain_line(line), _id_of)
+            if event is None:
+                item = _without_what_the_log_gives(parse(line))
+                (event,) = read_events([item], new_id=lambda: _id_of(item), pointer="")
             if len(line) > _ROOMY:
                 canonical_bytes(event_to(event))
         except MalformedJson as error:

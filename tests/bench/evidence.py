@@ -76,9 +76,9 @@ def measure(folder: Path, leaves: int, rounds: int) -> Figures:
     database = connect(f"sqlite:///{folder / 'evidence.db'}")
     schema.upgrade(database)
     started = time.perf_counter()
-    state = _fill(database, leaves)
+    state = fill(database, leaves)
     figures["events written by the store: µs/event"] = _since(started) / leaves * 1e6
-    figures |= _proofs(database, state)
+    figures |= proofs(database, state)
     figures |= _mirror(database, state, folder / "mirror", rounds)
     database.dispose()
     return figures | _signing(state)
@@ -153,7 +153,7 @@ def _ratio(taken: dict[str, list[float]], one: str, other: str) -> float:
 # Proofs.
 
 
-def _fill(database: Database, number: int) -> Checkpoint:
+def fill(database: Database, number: int) -> Checkpoint:
     """Append events through the store, and return what the log is then."""
     source = bodies()
     with database.read() as connection:
@@ -180,7 +180,7 @@ def _row(position: int, body: bytes) -> NewEvent:
     )
 
 
-def _proofs(database: Database, state: Checkpoint) -> Figures:
+def proofs(database: Database, state: Checkpoint) -> Figures:
     """Time proofs for the log as it is and for sizes that it had; each of them is verified."""
     chosen, size = Random(SEED), state.size  # noqa: S311 -- a sample, no secret
     kinds: dict[str, Callable[[], float]] = {

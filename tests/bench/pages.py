@@ -1,10 +1,10 @@
-"""What the pages cost: ``python -m tests.bench.pages [--steps N] [--requests N]``.
+"""What the pages weigh and do: ``python -m tests.bench.pages [--steps N]``.
 
 The seeds that ship, served by a process of its own and visited by a Chromium: bytes of Explore for
-each provider, the script of a step of the scrubber, everything that a first view loads, and the
-server's time for each page as a ratio to a bare Flask application's, interleaved. Budgets stand
-beside the figures; exits 1 where one is broken. Compression is gzip at its usual level, as a proxy
-before the server does it.
+each provider, the script of a step of the scrubber, everything that a first view loads. Budgets
+stand beside the figures; exits 1 where one is broken. Compression is gzip at its usual level, as a
+proxy before the server does it. The server's time for each page is measured by
+``python -m tests.bench --only page``.
 """
 
 import argparse
@@ -14,13 +14,11 @@ import shutil
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Response, sync_playwright
 
@@ -29,25 +27,13 @@ from service.cli import seeding
 from service.settings import Settings
 from service.store import schema
 from service.store.engine import connect
-from tests.web.visits import NOTICE, Site, arguments, chromium, running
+from tests.web.visits import Site, arguments, chromium, running
 
 BUDGETS: Final = {
     "Explore, largest: bytes": 60 * 1024,
     "Explore, largest: bytes of gzip": 10 * 1024,
     "scrubber, 95 % of steps: ms": 4.0,
     "first view, everything: bytes of gzip": 250 * 1024,
-}
-
-PAGES: Final = {
-    "Explore": "/?as_of=2024-07-09",
-    "a place": "/access/openai/CN?as_of=2024-07-09",
-    "an event": f"/events/{NOTICE}",
-    "a policy": "/policies/openai-unsupported-regions-2024?as_of=2024-07-09",
-    "Changes": "/changes",
-    "Diff": "/diff",
-    "Upcoming": "/upcoming",
-    "Audit": "/audit",
-    "Coverage": "/coverage",
 }
 
 # What the handlers of a step take, without painting; then with style and layout too.
@@ -73,10 +59,9 @@ def main() -> None:
     """Measure, print a table, then one JSON line."""
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--steps", type=int, default=150, help="of the scrubber")
-    asked.add_argument("--requests", type=int, default=40, help="of each page")
     given = asked.parse_args()
-    with tempfile.TemporaryDirectory() as folder, _clients(Path(folder)) as (ours, bare):
-        figures = _sizes(ours) | _times(ours, bare, given.requests)
+    with tempfile.TemporaryDirectory() as folder, _client(Path(folder)) as ours:
+        figures = _sizes(ours)
         with running(Path(folder) / "seeds.db", _made(Path(folder) / "served")) as site:
             figures |= _visited(site, given.steps)
     broken = [name for name, most in BUDGETS.items() if figures[name] > most]
@@ -93,8 +78,8 @@ def _made(folder: Path) -> Path:
 
 
 @contextmanager
-def _clients(folder: Path) -> Iterator[tuple[FlaskClient, FlaskClient]]:
-    """Give a client of ours over the seeds, and one of an application that says hello."""
+def _client(folder: Path) -> Iterator[FlaskClient]:
+    """Give a client of ours over the seeds."""
     url = f"sqlite:///{folder}/seeds.db"
     database = connect(url)
     schema.upgrade(database)
@@ -102,9 +87,7 @@ def _clients(folder: Path) -> Iterator[tuple[FlaskClient, FlaskClient]]:
     database.dispose()
     shutil.copyfile(folder / "seeds.db", folder / "asked.db")
     app = create_app(Settings(database_url=f"sqlite:///{folder}/asked.db"))
-    hello = Flask("hello")
-    hello.add_url_rule("/", view_func=lambda: "<!doctype html><title>Hello</title>")
-    yield app.test_client(), hello.test_client()
+    yield app.test_client()
     app.extensions["accessline"].database.dispose()
 
 
@@ -124,28 +107,6 @@ def _sizes(client: FlaskClient) -> dict[str, float]:
         figures[f"Explore of {provider}: bytes"] = whole
         figures[f"Explore of {provider}: bytes of gzip"] = small
     return figures
-
-
-def _times(ours: FlaskClient, bare: FlaskClient, requests: int) -> dict[str, float]:
-    there = {name: path for name, path in PAGES.items() if ours.get(path).status_code == 200}
-    taken: dict[str, list[float]] = {name: [] for name in there}
-    hello: list[float] = []
-    for _ in range(requests):
-        for name, path in there.items():
-            taken[name].append(_timed(ours, path))
-            hello.append(_timed(bare, "/"))
-    base = statistics.median(hello)
-    figures = {"bare Flask: ms": base * 1000}
-    for name, times in taken.items():
-        figures[f"{name}, server time: ms"] = statistics.median(times) * 1000
-        figures[f"{name} : bare Flask, ratio"] = statistics.median(times) / base
-    return figures
-
-
-def _timed(client: FlaskClient, path: str) -> float:
-    began = time.perf_counter()
-    client.get(path)
-    return time.perf_counter() - began
 
 
 def _visited(site: Site, steps: int) -> dict[str, float]:

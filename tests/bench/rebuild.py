@@ -29,7 +29,7 @@ from service.projections import projector
 from service.store import schema
 from service.store.engine import Database, connect
 from service.store.tables import projection
-from tests.bench.__main__ import NOW, reference_events
+from tests.bench.data import NOW, reference_events
 from tests.builders import registry_events
 
 BATCH = 500
