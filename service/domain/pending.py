@@ -15,7 +15,7 @@ from service.domain.directives import Cited, Text
 from service.domain.events import Effect, Recorded
 from service.domain.fold import Fold
 from service.domain.registry import Registry
-from service.domain.scope import Cell, Scope, matching
+from service.domain.scope import Cell, Scope, matching, may_match
 from service.domain.times import When, reached
 from service.domain.world import World
 
@@ -102,7 +102,10 @@ def coming(world: World, moment: When) -> tuple[tuple[Pending, Scope], ...]:
 
 def _found(world: World, cell: Cell | None, moment: When) -> list[tuple[Pending, Text]]:
     found: list[tuple[Pending, Text]] = []
+    about = None if cell is None else world.keep(("about", cell), partial(_about, world, cell))
     for slug, facts in world.histories.items():
+        if about is not None and slug not in about:
+            continue
         occurred = {
             str(one.event.id): one for one in facts if _occurred(one, moment, world.registry)
         }
@@ -114,6 +117,13 @@ def _found(world: World, cell: Cell | None, moment: When) -> list[tuple[Pending,
             asked = _Asked(world.registry, cell, moment, texts, occurred)
             found.extend((*_undated_and_drafts(asked), *_changes(asked)))
     return sorted(found, key=lambda one: _order(one[0]))
+
+
+def _about(world: World, cell: Cell) -> frozenset[str]:
+    """Return the policies that ever say something of a cell."""
+    return frozenset(
+        text.policy for text in world.texts if may_match(text.scope, cell, world.registry)
+    )
 
 
 def _binding(slug: str, facts: tuple[Recorded, ...]) -> tuple[Text, ...]:

@@ -55,9 +55,15 @@ class Points:
 
 def points(world: World, cells: Iterable[Cell], *, instants: bool) -> Points:
     """Return every day (or instant) at which anything that may reach one of ``cells`` changes."""
+    inside = tuple(cells)
+    name = ("points", inside, instants)
+    return world.keep(name, lambda: _points(world, inside, instants=instants))
+
+
+def _points(world: World, cells: tuple[Cell, ...], *, instants: bool) -> Points:
     registry = world.registry
     found: dict[date | datetime, set[str]] = {}
-    for bound in _bounds(world, tuple(cells)):
+    for bound in _bounds(world, cells):
         at = bound.when.in_zone(registry.zone(bound.authority)) if instants else bound.when.day
         found.setdefault(at, set()).add(bound.event)
     moments = {at: When.at(at) if isinstance(at, datetime) else When.on(at) for at in found}

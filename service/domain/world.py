@@ -24,6 +24,7 @@ REGISTRY = "registry:"
 OBSERVATION = "observation:"
 
 _T = TypeVar("_T")
+_MOST_OF_A_PART = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,7 @@ def reaching(world: World, cells: Sequence[Cell]) -> World:
     registry = world.registry
     return replace(
         world,
-        kept=None,
+        kept=Memory(_MOST_OF_A_PART),
         texts=tuple(
             text
             for text in world.texts
