@@ -2,13 +2,15 @@
 
 ``verify`` walks the log from its first event: positions, versions and times run on without gaps,
 each row says what its bytes say, each leaf is the hash of its bytes, each node of the tree the hash
-of its children, and the head fits. Then it makes all read models again in a scratch database in
-memory and compares them row by row. It writes nothing and stops nobody.
+of its children, and the head fits. Then it makes all read models again in a scratch database and
+compares them row by row. It changes nothing and stops nobody.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
@@ -26,6 +28,8 @@ from service.store.engine import Database, connect
 from service.store.events import EventRow, Head
 
 CHUNK = 1000
+IN_MEMORY = 100_000
+"""Events whose read models are made in memory, about 250 MB."""
 MAX_FINDINGS = 100
 
 
@@ -70,11 +74,9 @@ def verify(
             the tree again to match, but not these.
         progress: Told how many events of how many are done.
     """
-    scratch = connect("sqlite://")
-    try:
-        schema.upgrade(scratch)
-        with database.read() as connection, scratch.write() as made:
-            head = log.read_head(connection)
+    with database.read() as connection:
+        head = log.read_head(connection)
+        with _scratch(head) as made:
             walk = _Walk(sizes=sorted(one.size for one in against))
             again = Projector(made, 1, Standings(connection))
             for rows in _chunks(connection):
@@ -84,14 +86,30 @@ def verify(
             _check_kept(walk, against)
             if walk.readable:
                 _compare(connection, made, walk)
-    finally:
-        scratch.dispose()
     return Verified(
         events=walk.position,
         root=root(walk.frontier).hex(),
         findings=tuple(walk.findings),
         complete=len(walk.findings) < MAX_FINDINGS,
     )
+
+
+@contextmanager
+def _scratch(head: Head) -> Iterator[sa.Connection]:
+    """Give a place to make read models in: in memory, or if they are many in a file for a while.
+
+    Raises:
+        OSError: There is no room for it.
+    """
+    with TemporaryDirectory(prefix="accessline-verify-") as folder:
+        url = "sqlite://" if head.position <= IN_MEMORY else f"sqlite:///{folder}/again.db"
+        scratch = connect(url)
+        try:
+            schema.upgrade(scratch)
+            with scratch.write() as made:
+                yield made
+        finally:
+            scratch.dispose()
 
 
 def _chunks(connection: sa.Connection) -> Iterator[list[EventRow]]:

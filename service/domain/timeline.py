@@ -185,33 +185,30 @@ class _Walk:
 
     def until(self, world: World, moment: When) -> When | None:
         """Return the next moment with another answer."""
-        here = moment
-        ahead = self._ahead(world, here)
-        while True:
-            for point in ahead:
-                around = world.at(point)
-                if self.answer_at(around, point) != self.answer:
-                    return point
-                if around is not world:
-                    world, here = around, point
-                    ahead = self._ahead(world, here)
-                    break
-            else:
-                return None
+        return self._end(world, moment, self._ahead, lambda point: point)
 
     def since(self, world: World, moment: When) -> When | None:
         """Return the moment from which on the answer has been the same."""
-        here = moment
-        behind = self._behind(world, here)
+        return self._end(world, moment, self._behind, _just_before)
+
+    def _end(
+        self,
+        world: World,
+        here: When,
+        points_from: Callable[[World, When], list[When]],
+        beyond: Callable[[When], When],
+    ) -> When | None:
+        """Go from point to point, and from world to world, until the answer beyond one differs."""
+        steps = points_from(world, here)
         while True:
-            for point in behind:
-                before = _just_before(point)
-                around = world.at(before)
-                if self.answer_at(around, before) != self.answer:
+            for point in steps:
+                here = beyond(point)
+                around = world.at(here)
+                if self.answer_at(around, here) != self.answer:
                     return point
                 if around is not world:
-                    world, here = around, before
-                    behind = self._behind(world, here)
+                    world = around
+                    steps = points_from(world, here)
                     break
             else:
                 return None
