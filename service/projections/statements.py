@@ -6,7 +6,7 @@ as known at any position is one lookup by scope. The body is the folded text wit
 Next: service/application/asking.py, the read path.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from service.domain.world import Observation
 from service.projections import around
 from service.projections.around import Near
 from service.projections.kept import Kept
+from service.store.prepared import Prepared
 from service.store.tables import FOREVER, statement, statement_scope
 
 DIRECTIVE: Final = "directive"
@@ -87,16 +88,24 @@ def said(connection: sa.Connection, generation: int, numbers: Sequence[int]) -> 
     engine = connection.engine
     found = {number: _READ.get((engine, generation, number)) for number in numbers}
     missing = [number for number, one in found.items() if one is None]
-    for start in range(0, len(missing), _NUMBERS_PER_STATEMENT):
-        asked = {
-            "generation": generation,
-            "numbers": missing[start : start + _NUMBERS_PER_STATEMENT],
-        }
-        for number, kind, body, first, last in connection.execute(_BODIES, asked):
-            one = Said(decoded(kind, body), (first, last))
-            _READ.put((engine, generation, number), one)
-            found[number] = one
+    for number, kind, body, first, last in _bodies(connection, generation, missing):
+        one = Said(decoded(kind, body), (first, last))
+        _READ.put((engine, generation, number), one)
+        found[number] = one
     return [one for one in found.values() if one is not None]
+
+
+def _bodies(
+    connection: sa.Connection, generation: int, numbers: Sequence[int]
+) -> Iterator[tuple[Any, ...]]:
+    # One by one a few cost less than SQLAlchemy takes to write a list of them.
+    if len(numbers) <= _FEW_NUMBERS:
+        for number in numbers:
+            yield from _BODY.rows(connection, generation=generation, number=number)
+        return
+    for start in range(0, len(numbers), _NUMBERS_PER_STATEMENT):
+        some = numbers[start : start + _NUMBERS_PER_STATEMENT]
+        yield from connection.execute(_BODIES, {"generation": generation, "numbers": some})
 
 
 _READ: Final = Kept[tuple[sa.Engine, int, int], Said](most=8192)
@@ -108,21 +117,23 @@ def decoded(kind: str, body: bytes) -> Text | Observation:
 
 
 _NUMBERS_PER_STATEMENT: Final = 1000
+_FEW_NUMBERS: Final = 4
 _KNOWN: Final = sa.select(statement.c.statement).where(
     statement.c.generation == sa.bindparam("generation"),
     statement.c.known_from <= sa.bindparam("position"),
     statement.c.known_until > sa.bindparam("position"),
 )
-_BODIES: Final = sa.select(
+_OF_GENERATION: Final = sa.select(
     statement.c.statement,
     statement.c.kind,
     statement.c.body,
     statement.c.day,
     statement.c.day_until,
-).where(
-    statement.c.generation == sa.bindparam("generation"),
-    statement.c.statement.in_(sa.bindparam("numbers", expanding=True)),
+).where(statement.c.generation == sa.bindparam("generation"))
+_BODIES: Final = _OF_GENERATION.where(
+    statement.c.statement.in_(sa.bindparam("numbers", expanding=True))
 )
+_BODY: Final = Prepared(_OF_GENERATION.where(statement.c.statement == sa.bindparam("number")))
 
 
 def moves(
