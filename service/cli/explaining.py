@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from service.domain.answers import CellAnswer, Exceptional, Explained
+from service.domain.answers import CellAnswer, Explained
+from service.domain.inside import Exceptional
 from service.domain.pending import Pending
 from service.domain.resolution import Access, Overridden, Reason, State
 from service.domain.times import When

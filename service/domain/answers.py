@@ -11,12 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final
 
-from service.domain import regions
-from service.domain.directives import Text
 from service.domain.events import Effect
+from service.domain.inside import Exceptional, distinct, exceptions, exceptions_of_parts
 from service.domain.pending import Pending, pending
 from service.domain.resolution import (
     RULE,
@@ -31,14 +29,8 @@ from service.domain.resolution import (
     resolve,
 )
 from service.domain.scope import (
-    ANY,
     PUBLIC,
     Cell,
-    Scope,
-    around,
-    sorted_out,
-    within_path,
-    within_region,
 )
 from service.domain.timeline import (
     Interval,
@@ -51,8 +43,6 @@ from service.domain.timeline import (
 )
 from service.domain.times import When
 from service.domain.world import World, reaching
-
-_T = TypeVar("_T")
 
 FEW: Final = 40
 """Texts of a cell whose whole timeline is made where one answer was asked for, and kept."""
@@ -71,20 +61,6 @@ class KnownAt:
 
     position: int
     recorded_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exceptional:
-    """A cell inside of another cell, whose answer differs."""
-
-    service: str
-    region: str
-    audience: str
-    state: State
-    access: Access
-    legal_state: State
-    conditions: tuple[str, ...]
-    decided_by: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +206,8 @@ def told_at(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None
     """Return the answer of a cell as a list shows it, and the next moment with another one."""
     part = world.keep(("part", cell), lambda: reaching(world, _inside(world, cell)))
     if world.covers is not None or len(part.texts) > FEW:
-        return cell_answer(part, cell, moment), valid_until(part, cell, moment)
+        near = part if world.covers is not None or world.around is None else world.around(moment)
+        return cell_answer(near, cell, moment), valid_until(near, cell, moment)
     told = timeline(world, cell, instants=moment.instant is not None)
     found = told[bisect_right(told, moment.order, lo=1, key=_beginning) - 1]
     return found.answer, found.until
@@ -336,7 +313,7 @@ def _resolved(
         also_restricting=told.also_restricting,
         overridden=told.overridden,
         pending=pending(world, told.cell, as_of),
-        exceptions=_exceptions(world, told.cell, told.answer, as_of),
+        exceptions=exceptions(world, told.cell, told.answer, as_of),
     )
 
 
@@ -357,135 +334,17 @@ def _rolled(
         conditions=conditions,
         changed_during_day=False,
         transitions=(),
-        decided_by=_distinct(
+        decided_by=distinct(
             reason for one in parts if one.state is state for reason in one.decided_by
         ),
-        legal_decided_by=_distinct(
+        legal_decided_by=distinct(
             reason
             for one in parts
             if one.legal_state is legal_state
             for reason in one.legal_decided_by
         ),
-        also_restricting=_distinct(reason for one in parts for reason in one.also_restricting),
-        overridden=_distinct(lost for one in parts for lost in one.overridden),
-        pending=_distinct(change for one in parts for change in pending(world, one.cell, as_of)),
-        exceptions=_exceptions_of_parts(world, parts, answer, as_of),
+        also_restricting=distinct(reason for one in parts for reason in one.also_restricting),
+        overridden=distinct(lost for one in parts for lost in one.overridden),
+        pending=distinct(change for one in parts for change in pending(world, one.cell, as_of)),
+        exceptions=exceptions_of_parts(world, parts, answer, as_of),
     )
-
-
-def _distinct(items: Iterable[_T]) -> tuple[_T, ...]:
-    return tuple(dict.fromkeys(items))
-
-
-def _exceptional(told: AccessState) -> Exceptional:
-    return Exceptional(
-        service=told.cell.service,
-        region=told.cell.region,
-        audience=told.cell.audience,
-        state=told.state,
-        access=told.access,
-        legal_state=told.legal_state,
-        conditions=told.conditions,
-        decided_by=told.decided_by,
-    )
-
-
-def _exceptions_of_parts(
-    world: World, parts: Sequence[AccessState], answer: Answer, moment: When
-) -> tuple[Exceptional, ...]:
-    """Return the parts of a roll-up, and the cells inside of them, whose answer differs from it."""
-    told = [_exceptional(one) for one in parts if one.answer != answer]
-    for part in parts:
-        told.extend(_exceptions(world, part.cell, answer, moment))
-    return _distinct(told)
-
-
-def _exceptions(world: World, cell: Cell, answer: Answer, moment: When) -> tuple[Exceptional, ...]:
-    """Return the cells where a directive reaches into this one, and the answer differs there."""
-    inner: set[Cell] = set()
-    for text in world.keep(("inside", cell), lambda: _reaching_in(world, cell)):
-        if text.in_force(moment, world.registry):
-            inner.update(_meetings(world, text.scope, cell, moment))
-    inner.discard(cell)
-    told = (resolve(world, one, moment) for one in sorted(inner))
-    return tuple(_exceptional(one) for one in told if one.answer != answer)
-
-
-def _reaching_in(world: World, cell: Cell) -> tuple[Text, ...]:
-    """Return the binding texts that may reach into a cell without covering it: few of many do."""
-    registry, asked = world.registry, cell.region
-
-    def narrower(scope: Scope) -> bool:
-        services = any(one.startswith(f"{cell.service}/") for one in scope.services)
-        if services or any(one not in (ANY, cell.audience) for one in scope.audiences):
-            return True
-        if not regions.is_place(asked):
-            return True
-        fixed, dated = sorted_out(scope.regions)
-        places = (fixed, *map(registry.ever_in, dated))
-        return any(one != asked for some in places for one in _of_country(some, asked[:2]))
-
-    return tuple(
-        text for text in world.texts if text.binding and text.draft is None if narrower(text.scope)
-    )
-
-
-def _meetings(world: World, scope: Scope, cell: Cell, moment: When) -> Iterable[Cell]:
-    """Yield the cells where a scope and a cell meet, element by element."""
-    if not any(one in (ANY, cell.provider) for one in scope.providers):
-        return
-    services = {_met_path(one, cell.service) for one in scope.services} - {None}
-    audiences = {_met_audience(one, cell.audience) for one in scope.audiences} - {None}
-    places = _met_regions(world, scope.regions, cell.region, moment)
-    for service in services:
-        for audience in audiences:
-            for region in places:
-                yield Cell(
-                    provider=cell.provider,
-                    service=service or cell.service,
-                    region=region,
-                    audience=audience or cell.audience,
-                )
-
-
-def _met_path(element: str, asked: str) -> str | None:
-    if within_path(element, asked):
-        return asked
-    return element if within_path(asked, element) else None
-
-
-def _met_audience(element: str, asked: str) -> str | None:
-    """Return where an audience meets the one asked for; the public is asked as everybody."""
-    if asked == PUBLIC and element != ANY:
-        return element
-    return _met_path(element, asked)
-
-
-def _met_regions(
-    world: World, elements: tuple[str, ...], asked: str, moment: When
-) -> frozenset[str]:
-    """Return where regions meet the one asked for: there, and in what lies inside of it."""
-    registry = world.registry
-    found: set[str] = set()
-    if regions.is_place(asked):
-        fixed, dated = sorted_out(elements)
-        if not around(asked).isdisjoint(fixed):
-            found.add(asked)
-        # Of hundreds of elements only those of the same country can lie in it.
-        found.update(one for one in _of_country(fixed, asked[:2]) if asked in around(one))
-        elements = dated
-    for element in elements:
-        if within_region(element, asked, registry, moment):
-            found.add(asked)
-            continue
-        members = registry.members(element, moment)
-        places: Iterable[str] = (element,) if members is None else members
-        if regions.is_place(asked):
-            places = (one for one in places if one[:2] == asked[:2])
-        found.update(one for one in places if within_region(asked, one, registry, moment))
-    return frozenset(found)
-
-
-@lru_cache(maxsize=8192)
-def _of_country(elements: frozenset[str], country: str) -> tuple[str, ...]:
-    return tuple(one for one in elements if one[:2] == country)

@@ -70,7 +70,7 @@ class World:
         observations: Measurements, in position order.
         histories: The facts of each policy by slug, corrections applied, for what was pending.
         covers: The days of which everything is known, half-open; None for all days.
-        around: Gives the world of the days around a moment, where ``covers`` is not None.
+        around: Gives the world of the days around a moment, of whatever much was said.
         kept: What was made of the record; worlds of one record may share it.
     """
 
@@ -122,6 +122,8 @@ def reaching(world: World, cells: Sequence[Cell]) -> World:
     return replace(
         world,
         kept=Memory(_MOST_OF_A_PART),
+        # A part may be kept for longer than there is anybody to ask for more.
+        around=None if world.covers is None else world.around,
         texts=tuple(
             text
             for text in world.texts

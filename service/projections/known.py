@@ -17,6 +17,7 @@ from service.domain.world import POLICY, Memory, World
 from service.projections import around, entries, progress, statements
 from service.projections.around import Near
 from service.projections.kept import Kept
+from service.projections.progress import Progress
 from service.projections.statements import Said
 from service.store import events as log
 from service.store.codec import decode
@@ -66,26 +67,38 @@ def world_on(
     """
     live = progress.progress(connection)
     registry = entries.at(connection, live, position)
+    # Not rebuilt since a migration, the index by day would tell what is not so.
+    by_day = None if live.rule != RULE else _ByDay(connection, live, registry, position, near)
     if near.provider is not None:
         whole = _whole(connection, live.generation, position, registry, near.provider)
         if whole is not None and whole.has_few(near):
-            return whole.near(connection, near, moment, with_histories=with_histories)
-    if live.rule != RULE:
-        # Not rebuilt since a migration: what the index by day would tell is not known.
+            found = whole.near(connection, near, moment, with_histories=with_histories)
+            return replace(found, around=by_day)
+    if by_day is None:
         return (world_with_histories if with_histories else world)(connection, position, near)
-    told = around.asked(live.generation, registry, near)
-    found = around.on_day(connection, near, told, position, moment.day)
-    said = statements.said(connection, live.generation, found.statements)
-    texts, seen = statements.sorted_out(said)
-    slugs = dict.fromkeys(text.policy for text in texts) if with_histories else ()
-    return World(
-        registry,
-        texts,
-        seen,
-        _histories(connection, slugs, position),
-        found.covers,
-        lambda then: world_on(connection, position, near, then),
-    )
+    return by_day(moment, with_histories=with_histories)
+
+
+@dataclass(frozen=True, slots=True)
+class _ByDay:
+    """Reads what can matter near a place on a day, however much was said there."""
+
+    connection: sa.Connection
+    live: Progress
+    registry: Registry
+    position: int
+    near: Near
+
+    def __call__(self, moment: When, *, with_histories: bool = False) -> World:
+        """Return the world of the days around a moment."""
+        connection, generation = self.connection, self.live.generation
+        told = around.asked(generation, self.registry, self.near)
+        found = around.on_day(connection, self.near, told, self.position, moment.day)
+        said = statements.said(connection, generation, found.statements)
+        texts, seen = statements.sorted_out(said)
+        slugs = dict.fromkeys(text.policy for text in texts) if with_histories else ()
+        histories = _histories(connection, slugs, self.position)
+        return World(self.registry, texts, seen, histories, found.covers, self)
 
 
 @dataclass(frozen=True, slots=True)
