@@ -200,7 +200,7 @@ def _histories(
     return {name.removeprefix(POLICY): as_known(some) for name, some in streams.items()}
 
 
-_READ: Final = Kept[tuple[sa.Engine, int], Recorded](most=8192)
+_READ: Final = Kept[tuple[sa.Engine, int], Recorded](most=2048)
 _PLACES: Final = (
     sa.select(event.c.stream, event.c.position)
     .where(
