@@ -47,7 +47,7 @@ def known_position(
     """
     if known_at is None:
         return known_head(connection)
-    head = log.read_head(connection).position
+    head, _ = log.read_end(connection)
     if (found := _POSITION.fullmatch(known_at)) is not None:
         position = int(found.group(1))
         if position > head:
@@ -65,7 +65,8 @@ def known_position(
 def head_position(database: Database) -> int:
     """Return the position of the head, and nothing else."""
     with database.read() as connection:
-        return log.read_head(connection).position
+        position, _ = log.read_end(connection)
+        return position
 
 
 def position(
@@ -97,9 +98,9 @@ def _end(when: When, now: datetime, name: str) -> datetime:
 
 def known_head(connection: sa.Connection) -> KnownAt:
     """Return the head of the log: all that is known."""
-    head = log.read_head(connection)
-    at = None if head.recorded_at is None else instant(head.recorded_at)
-    return KnownAt(position=head.position, recorded_at=at)
+    position, recorded_at = log.read_end(connection)
+    at = None if recorded_at is None else instant(recorded_at)
+    return KnownAt(position=position, recorded_at=at)
 
 
 def _known_at(connection: sa.Connection, position: int) -> KnownAt:

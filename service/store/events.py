@@ -34,6 +34,7 @@ _NAMES_PER_STATEMENT: Final = 1000  # Drivers bind a limited number of parameter
 # Every append runs these: building them costs as much as running them.
 _HEAD = (tables.head.c.position, tables.head.c.recorded_at, tables.head.c.frontier)
 _READ_HEAD = Prepared(sa.select(*_HEAD))
+_READ_END = Prepared(sa.select(*_HEAD[:2]))
 _UPDATE_HEAD = sa.update(tables.head).where(tables.head.c.id == 1)
 _TAKE_HEAD = Prepared(_UPDATE_HEAD.values(id=1).returning(*_HEAD))
 _MOVE_HEAD = Prepared(
@@ -160,6 +161,19 @@ def read_head(connection: sa.Connection) -> Head:
         StoreDamaged: there is no head, or its frontier does not fit.
     """
     return _head(_READ_HEAD.first(connection))
+
+
+def read_end(connection: sa.Connection) -> tuple[int, int | None]:
+    """Read the head's position and time as of this snapshot, without its tree.
+
+    Raises:
+        StoreDamaged: there is no head.
+    """
+    row = _READ_END.first(connection)
+    if row is None:
+        raise StoreDamaged(found="the log has no head row.")
+    position, recorded = row
+    return position, recorded
 
 
 def append(connection: sa.Connection, head: Head, rows: Sequence[NewEvent]) -> Head:
