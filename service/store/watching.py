@@ -2,10 +2,8 @@
 
 A ``Stamp`` changes with everything that may change an answer: an append, and another generation of
 the read models. On SQLite one held connection asks ``PRAGMA data_version``, which costs some
-microseconds and tells of every commit of every process. On PostgreSQL the head is read again at
-most ``FRESH_SECONDS`` after the last time: so an append of another process may go unseen for that
-long, one of this process (``moved``) never does. What is not known in time is None, and
-then nothing that was kept is given.
+microseconds and tells of every commit of every process. On PostgreSQL the head is read for each
+stamp. What is not known in time is None, and then nothing that was kept is given.
 """
 
 import sqlite3
@@ -21,18 +19,17 @@ import sqlalchemy as sa
 
 from service.store.engine import Database
 from service.store.errors import StoreError
+from service.store.prepared import Prepared
 from service.store.tables import head, projection
 
-FRESH_SECONDS: Final = 0.1
-"""How old what is known of another process's appends may be, on PostgreSQL."""
-
-_AGAIN_SECONDS: Final = 0.05
 _PATIENCE_SECONDS: Final = 0.02
 _PAUSE_SECONDS: Final = 1.0
 
-_STANDING: Final = sa.select(
-    head.c.position, head.c.recorded_at, projection.c.generation
-).select_from(head.join(projection, sa.true()))
+_STANDING: Final = Prepared(
+    sa.select(head.c.position, head.c.recorded_at, projection.c.generation).select_from(
+        head.join(projection, sa.true())
+    )
+)
 _STANDING_SQLITE: Final = (
     "SELECT head.position, head.recorded_at, projection.generation FROM head, projection"
 )
@@ -64,7 +61,7 @@ def watch(database: Database, *, replicated: bool = False) -> Watch:
     """
     if database.file is not None:
         return _File(database)
-    return _Polled(database, apart=replicated)
+    return _Server(database, apart=replicated)
 
 
 class _File:
@@ -105,68 +102,38 @@ class _File:
         return connection
 
 
-class _Polled:
-    """A server, or a database in memory."""
+class _Server:
+    """A server, or a database in memory: asked anew for each stamp.
+
+    Nobody is told what was read before he asked: another process may have appended since, and
+    whoever saw that must not be shown less.
+    """
 
     def __init__(self, database: Database, *, apart: bool) -> None:
         self._database = database
         self._apart = apart
-        self._lock = threading.Lock()
-        self._known: tuple[Stamp, float] | None = None
-        self._moves = 0
-        self._reading: threading.Event | None = None
-        self._began = 0.0
         self._rest_until = 0.0
 
     def stamp(self) -> Stamp | None:
-        known, now = self._known, time.monotonic()
-        if known is not None and now - known[1] < _AGAIN_SECONDS:
-            return known[0]
-        read = self._read_again(now)
-        if known is not None and now - known[1] < FRESH_SECONDS:
-            return known[0]
-        if read is None or not read.wait(_PATIENCE_SECONDS):
+        if time.monotonic() < self._rest_until:
             return None
-        known = self._known
-        fresh = known is not None and time.monotonic() - known[1] < FRESH_SECONDS
-        return known[0] if fresh and known is not None else None
+        if not self._apart:
+            return self._look()
+        found: list[Stamp | None] = []
+        looking = threading.Thread(target=lambda: found.append(self._look()), daemon=True)
+        looking.start()
+        looking.join(_PATIENCE_SECONDS)
+        if not found:
+            self._rest_until = time.monotonic() + _PAUSE_SECONDS
+            return None
+        return found[0]
 
     def moved(self) -> None:
-        with self._lock:
-            self._moves += 1
-            self._known = None
+        """Do nothing: the next look sees it."""
 
-    def _read_again(self, now: float) -> threading.Event | None:
-        """Look, where nobody does; None where nobody should wait for who does."""
-        with self._lock:
-            if now < self._rest_until:
-                return None
-            if self._reading is not None:
-                # Who looks for long waits for a server that does not answer: nobody joins in.
-                return self._reading if now - self._began < _PATIENCE_SECONDS else None
-            self._reading, self._began = threading.Event(), now
-            read = self._reading
-        if self._apart:
-            threading.Thread(target=self._look, args=(read,), daemon=True).start()
-        else:
-            self._look(read)
-        return read
-
-    def _look(self, read: threading.Event) -> None:
-        moves, began = self._moves, time.monotonic()
-        found: Stamp | None = None
-        try:
-            with suppress(StoreError), self._database.read(newest=True) as connection:
-                row = connection.execute(_STANDING).one_or_none()
-                found = None if row is None else Stamp(*row)
-        finally:
-            self._seen(found, began, moves)
-            read.set()
-
-    def _seen(self, found: Stamp | None, began: float, moves: int) -> None:
-        with self._lock:
-            self._reading = None
-            if found is None:
-                self._known, self._rest_until = None, time.monotonic() + _PAUSE_SECONDS
-            elif moves == self._moves:
-                self._known = (found, began)
+    def _look(self) -> Stamp | None:
+        with suppress(StoreError), self._database.read(newest=True) as connection:
+            rows = _STANDING.rows(connection)
+            return Stamp(*rows[0]) if rows else None
+        self._rest_until = time.monotonic() + _PAUSE_SECONDS
+        return None
