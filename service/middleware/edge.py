@@ -195,8 +195,6 @@ class Edge:
             return self._inner(environ, start_response)
         finally:
             self._turns.give()
-            if self._answers is not None and _may_record(environ):
-                self._answers.moved()
 
     def _short(
         self, one: Request, environ: "WSGIEnvironment", raw: bytes | None
@@ -249,10 +247,6 @@ class Edge:
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         self._notes.answered(one, environ["REQUEST_METHOD"], path, None, response.status_code)
         return response(environ, start_response)
-
-
-def _may_record(environ: "WSGIEnvironment") -> bool:
-    return environ["REQUEST_METHOD"] not in _ASKING and environ["PATH_INFO"] != hot.CHECK_PATH
 
 
 def _has_one_host(environ: "WSGIEnvironment") -> bool:

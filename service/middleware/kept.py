@@ -76,10 +76,6 @@ class Answers:
         name = "accessline_answers_kept_bytes"
         yield from family(name, "gauge", "Bytes of the answers that are kept.", {(): self.bytes})
 
-    def moved(self) -> None:
-        """Hear that this process may have appended."""
-        self._watch.moved()
-
     def find(self, key: Hashable) -> Kept | Miss:
         """Return the answer that is kept under a key and is good now."""
         with self._lock:

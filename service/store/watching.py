@@ -50,9 +50,6 @@ class Watch(Protocol):
     def stamp(self) -> Stamp | None:
         """Return where the log stands; None where that is not known."""
 
-    def moved(self) -> None:
-        """Hear that this process may have appended."""
-
 
 def watch(database: Database, *, replicated: bool = False) -> Watch:
     """Watch a database: its primary, where it is ``replicated``.
@@ -89,9 +86,6 @@ class _File:
                 return None
             return self._stamp
 
-    def moved(self) -> None:
-        """Do nothing: the next look sees it."""
-
     def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._uri, uri=True, isolation_level=None, timeout=1, check_same_thread=False
@@ -127,9 +121,6 @@ class _Server:
             self._rest_until = time.monotonic() + _PAUSE_SECONDS
             return None
         return found[0]
-
-    def moved(self) -> None:
-        """Do nothing: the next look sees it."""
 
     def _look(self) -> Stamp | None:
         with suppress(StoreError), self._database.read(newest=True) as connection:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from service.application.asking import explained
 from service.application.gating import Wanted, check
 from service.application.recording import Batch, append
-from service.domain.answers import KnownAt, Question, explain, valid_until
+from service.domain import answers
+from service.domain.answers import KnownAt, Question, cell_answer, explain, valid_until
 from service.domain.codec import answer_bytes
 from service.domain.events import Recorded
 from service.domain.scope import Cell
@@ -38,6 +39,15 @@ def by_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statements, "MUCH", 0)
 
 
+@pytest.fixture(params=["by day", "crowded", "whole"])
+def however_read(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read places by day; whole, but each cell as if it were crowded; whole."""
+    if request.param == "by day":
+        monkeypatch.setattr(statements, "MUCH", 0)
+    if request.param == "crowded":
+        monkeypatch.setattr(answers, "FEW", 0)
+
+
 def stored(template: Path, recorded: tuple[Recorded, ...]) -> Database:
     """Return a scratch database that holds a log, with its read models."""
     file = template.parent / f"{uuid4()}.db"
@@ -58,10 +68,10 @@ def gone(database: Database) -> None:
         file.unlink()
 
 
-@pytest.mark.usefixtures("by_day")
+@pytest.mark.usefixtures("however_read")
 @law
 @given(logs(), wide_cells, moments, st.data())
-def test_a_place_read_by_day_has_the_answer_that_the_whole_record_gives(
+def test_a_place_has_the_answer_that_the_whole_record_gives(
     sqlite_template: Path,
     recorded: tuple[Recorded, ...],
     cell: Cell,
@@ -90,6 +100,8 @@ def test_a_place_read_by_day_has_the_answer_that_the_whole_record_gives(
         provider=cell.provider, service=cell.service, region=cell.region, audience=cell.audience
     )
     (item,) = check(database, [wanted], moment, f"@{position}", now).items
+    state, legal_state, conditions = cell_answer(world, cell, moment)
+    assert (item.state, item.legal_state, item.conditions) == (state, legal_state, conditions)
     assert item.valid_until == valid_until(world, cell, moment)
     gone(database)
 

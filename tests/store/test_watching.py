@@ -30,7 +30,6 @@ def test_a_stamp_changes_with_the_log(database: Database, replicated: bool) -> N
     events = registry_events()
 
     append(database, Batch(events=events[:1], principal="alice"), clock=lambda: NOW)
-    here.moved()
     first = known(here)
     append(database, Batch(events=events[1:2], principal="alice"), clock=lambda: NOW)
     second = known(here)
