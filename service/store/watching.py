@@ -11,37 +11,61 @@ import threading
 import time
 import weakref
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
 from service.store.engine import Database
-from service.store.errors import StoreError
+from service.store.errors import StoreDamaged, StoreError
 from service.store.prepared import Prepared
 from service.store.tables import head, projection
 
 _PATIENCE_SECONDS: Final = 0.02
 _PAUSE_SECONDS: Final = 1.0
 
-_STANDING: Final = Prepared(
-    sa.select(head.c.position, head.c.recorded_at, projection.c.generation).select_from(
-        head.join(projection, sa.true())
-    )
+_FIELDS: Final = (
+    head.c.position,
+    head.c.recorded_at,
+    projection.c.generation,
+    projection.c.rule,
+    projection.c.registry_at,
 )
-_STANDING_SQLITE: Final = (
-    "SELECT head.position, head.recorded_at, projection.generation FROM head, projection"
-)
+_STAMP: Final = Prepared(sa.select(*_FIELDS).select_from(head.join(projection, sa.true())))
+_STAMP_SQLITE: Final = f"SELECT {', '.join(map(str, _FIELDS))} FROM head, projection"  # noqa: S608 -- our own names
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What answers depend on, besides the question and the day."""
+class Stamp(NamedTuple):
+    """Where the log and its read models stand: what answers depend on, besides the question.
+
+    Attributes:
+        position: Of the head. ``recorded_at``: of the event there, None before the first.
+        generation: Of the read models. ``rule``: that they were made for.
+        registry_at: The last position that was about the registry.
+    """
 
     position: int
     recorded_at: int | None
     generation: int
+    rule: int
+    registry_at: int
+
+
+def stamp(connection: sa.Connection) -> Stamp:
+    """Read where the log and its read models stand.
+
+    Raises:
+        StoreDamaged: There is no head.
+    """
+    found = _found(connection)
+    if found is None:
+        raise StoreDamaged(found="the log has no head row.")
+    return found
+
+
+def _found(connection: sa.Connection) -> Stamp | None:
+    rows = _STAMP.rows(connection)
+    return Stamp(*rows[0]) if rows else None
 
 
 class Watch(Protocol):
@@ -78,7 +102,7 @@ class _File:
                 (version,) = connection.execute("PRAGMA data_version").fetchone()
                 if version != self._version:
                     # What is committed between the two is seen twice, never missed.
-                    row = connection.execute(_STANDING_SQLITE).fetchone()
+                    row = connection.execute(_STAMP_SQLITE).fetchone()
                     self._stamp = None if row is None else Stamp(*row)
                     self._version = version
             except sqlite3.Error:
@@ -123,8 +147,7 @@ class _Server:
         return found[0]
 
     def _look(self) -> Stamp | None:
-        with suppress(StoreError), self._database.read(newest=True) as connection:
-            rows = _STANDING.rows(connection)
-            return Stamp(*rows[0]) if rows else None
+        with suppress(StoreError):
+            return self._database.glance(_found, newest=True)
         self._rest_until = time.monotonic() + _PAUSE_SECONDS
         return None

@@ -20,7 +20,7 @@ from service import cli
 from service.application import browsing, recording
 from service.application.errors import VersionConflict
 from service.application.recording import Batch, Clock, Outcome, Receipt
-from service.store import engine, idempotency
+from service.store import idempotency, sqlite
 from service.store import events as log
 from service.store.engine import Database
 from service.store.errors import ConstraintViolated
@@ -146,7 +146,7 @@ SYNCHRONOUS: Final = {"synchronous_off": "OFF", "synchronous_normal": "NORMAL"}
 if os.environ.get(FAULT) in APPENDING:
     recording.append = APPENDING[os.environ[FAULT]]
 if os.environ.get(FAULT) in SYNCHRONOUS:
-    engine._open_sqlite = partial(lazy, engine._open_sqlite)  # noqa: SLF001
+    sqlite._opened = partial(lazy, sqlite._opened)  # noqa: SLF001
 if os.environ.get(FAULT) == "stale_pages":
     browsing.events = stale_pages
 
