@@ -8,6 +8,8 @@ form, a tag, a position to wait for, and everything that is refused, since only 
 
     usual query     service, audience, as_of and known_at, each once, of unreserved characters
     usual body      a length, at most ``MOST_BYTES``; printable ASCII without escapes
+
+``stamp`` tells where the log stood after the request came, if anybody has looked.
 """
 
 import re
@@ -31,6 +33,7 @@ from service.domain.answers import Question
 from service.domain.codec import answer_bytes
 from service.domain.scope import PUBLIC
 from service.schemas.checks import MAX_TEXT
+from service.store.watching import Stamp
 
 MOST_BYTES: Final = 256 * 1024
 
@@ -79,7 +82,7 @@ def usual(environ: Mapping[str, Any]) -> bool:
     return not any(name in environ for name in _SPECIAL)
 
 
-def explained(house: Wiring, environ: Mapping[str, Any]) -> Answered | None:
+def explained(house: Wiring, environ: Mapping[str, Any], stamp: Stamp | None) -> Answered | None:
     """Answer a GET of the explained answer; None where the view must."""
     path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
     there = _PATH.fullmatch(path)
@@ -99,7 +102,7 @@ def explained(house: Wiring, environ: Mapping[str, Any]) -> Answered | None:
             audience=given.get("audience", PUBLIC),
         )
         with _reading(house, known_at):
-            found = asking.explained(house.database, question, known_at, now)
+            found = asking.explained(house.database, question, known_at, now, stamp)
     except Exception:  # noqa: BLE001 -- the view says what it was
         return None
     pinned = known_at is not None and PINNED.fullmatch(known_at) is not None
@@ -120,7 +123,7 @@ def explained(house: Wiring, environ: Mapping[str, Any]) -> Answered | None:
     return Answered(EXPLAINED_ROUTE, headers, body, good)
 
 
-def check(house: Wiring, raw: bytes) -> Answered | None:
+def check(house: Wiring, raw: bytes, stamp: Stamp | None) -> Answered | None:
     """Answer the body of a check; None where the view must."""
     asked = _read(raw)
     if asked is None:
@@ -134,6 +137,7 @@ def check(house: Wiring, raw: bytes) -> Answered | None:
                 moment(_text(asked.as_of), now),
                 _text(known_at),
                 now,
+                stamp,
             )
     except Exception:  # noqa: BLE001 -- the view says what it was
         return None

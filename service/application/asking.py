@@ -13,7 +13,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from service.application.moments import known_position
+from service.application.moments import known_position, seen_position
+from service.application.seeing import see
 from service.domain import regions
 from service.domain.answers import (
     Explained,
@@ -33,8 +34,10 @@ from service.domain.times import When
 from service.domain.world import World, by_place
 from service.projections import known
 from service.projections.known import Near
+from service.projections.sight import Sight
 from service.store import events as log
 from service.store.engine import Database
+from service.store.watching import Stamp
 
 MAX_CELLS: Final = 50_000
 """The most cells that one list may hold."""
@@ -111,22 +114,36 @@ class Window:
 
 
 def explained(
-    database: Database, question: Question, known_at: str | None, now: datetime
+    database: Database,
+    question: Question,
+    known_at: str | None,
+    now: datetime,
+    stamp: Stamp | None = None,
 ) -> Explained:
     """Answer a question with its reasons.
+
+    Args:
+        database: What is asked.
+        question: What is asked for.
+        known_at: As ``moments.known_position`` takes it.
+        now: The present.
+        stamp: As ``seeing.see`` takes it.
 
     Raises:
         UnknownIdError: An id that was not known then; its path is the name of the parameter.
         BadTimeError: A ``known_at`` that is none, or lies beyond the log or the clock.
     """
     near = Near(provider=question.provider, region=question.region)
-    with database.read() as connection:
-        at = known_position(connection, known_at, now)
-        world = known.world_on(connection, at.position, near, question.as_of, with_histories=True)
+
+    def look(sight: Sight) -> Explained:
+        at = seen_position(sight, known_at, now)
+        world = known.world_on(sight, at.position, near, question.as_of, with_histories=True)
         is_new = question.provider not in world.registry.providers
-        registered_later = is_new and _registered_later(connection, question.provider)
+        registered_later = is_new and _registered_later(sight.connection, question.provider)
         check_question(world.registry, question, registered_later=registered_later)
         return explain(world, question, at)
+
+    return see(database, look, stamp)
 
 
 def listing(
@@ -140,8 +157,9 @@ def listing(
     """
     near = Near(provider=wanted.providers[0] if len(wanted.providers) == 1 else None)
     with database.read() as connection:
-        at = known_position(connection, known_at, now)
-        world = known.world_on(connection, at.position, near, as_of)
+        sight = Sight.of(connection)
+        at = seen_position(sight, known_at, now)
+        world = known.world_on(sight, at.position, near, as_of)
     check_filter(world.registry, wanted)
     rows = (
         _row(cell, cell_answer(part, cell, as_of)) for part, cell in wanted_cells(world, wanted)

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Final
 
 from service.application.asking import check_question
-from service.application.moments import known_position
+from service.application.moments import seen_position
+from service.application.seeing import see
 from service.domain.answers import KnownAt, Question, told_at
 from service.domain.errors import UnknownIdError
 from service.domain.resolution import RULE, Access, State, access_of
@@ -19,7 +20,9 @@ from service.domain.times import When
 from service.domain.world import World
 from service.projections import known
 from service.projections.known import Near
+from service.projections.sight import Sight
 from service.store.engine import Database
+from service.store.watching import Stamp
 
 MAX_CELLS: Final = 1_000
 """The most cells that one check takes."""
@@ -70,25 +73,42 @@ class Checks:
     items: tuple[Checked, ...]
 
 
-def check(
-    database: Database, cells: Sequence[Wanted], as_of: When, known_at: str | None, now: datetime
+def check(  # noqa: PLR0913, PLR0917 -- a question, and where it is asked
+    database: Database,
+    cells: Sequence[Wanted],
+    as_of: When,
+    known_at: str | None,
+    now: datetime,
+    stamp: Stamp | None = None,
 ) -> Checks:
     """Answer many cells.
+
+    Args:
+        database: What is asked.
+        cells: What is asked for.
+        as_of: When.
+        known_at: As ``moments.known_position`` takes it.
+        now: The present.
+        stamp: As ``seeing.see`` takes it.
 
     Raises:
         BadTimeError: A ``known_at`` that is none, or lies beyond the log or the clock.
     """
-    told: dict[Wanted, Checked] = {}
-    worlds: dict[tuple[str, str], World] = {}
-    with database.read() as connection:
-        at = known_position(connection, known_at, now)
+
+    def look(sight: Sight) -> Checks:
+        told: dict[Wanted, Checked] = {}
+        worlds: dict[tuple[str, str], World] = {}
+        at = seen_position(sight, known_at, now)
         for cell in dict.fromkeys(cells):
             place = cell.provider, cell.region
             if place not in worlds:
                 near = Near(provider=cell.provider, region=cell.region)
-                worlds[place] = known.world_on(connection, at.position, near, as_of)
+                worlds[place] = known.world_on(sight, at.position, near, as_of)
             told[cell] = _checked(worlds[place], cell, as_of)
-    return Checks(as_of=as_of, known_at=at, rule=RULE, items=tuple(told[cell] for cell in cells))
+        items = tuple(told[cell] for cell in cells)
+        return Checks(as_of=as_of, known_at=at, rule=RULE, items=items)
+
+    return see(database, look, stamp)
 
 
 def _checked(world: World, wanted: Wanted, as_of: When) -> Checked:

@@ -6,12 +6,15 @@ then; it is resolved to a position before anything else is read.
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
 from service.domain.answers import KnownAt
 from service.domain.errors import BadTimeError
 from service.domain.times import When
+from service.projections.kept import Kept
+from service.projections.sight import Sight
 from service.store import events as log
 from service.store.codec import instant, microseconds
 from service.store.engine import Database
@@ -45,21 +48,35 @@ def known_position(
     Raises:
         BadTimeError: None of these, or beyond the clock or the head; its path is ``name``.
     """
+    return seen_position(Sight.of(connection), known_at, now, name)
+
+
+def seen_position(
+    sight: Sight, known_at: str | None, now: datetime, name: str = "known_at"
+) -> KnownAt:
+    """Resolve a ``known_at`` as ``known_position`` does, through what may be memory alone.
+
+    Raises:
+        BadTimeError: As ``known_position`` does.
+        NotKept: Memory does not have it.
+    """
+    stamp = sight.stamp
     if known_at is None:
-        return known_head(connection)
-    head, _ = log.read_end(connection)
+        at = None if stamp.recorded_at is None else instant(stamp.recorded_at)
+        return KnownAt(position=stamp.position, recorded_at=at)
     if (found := _POSITION.fullmatch(known_at)) is not None:
         position = int(found.group(1))
-        if position > head:
+        if position > stamp.position:
+            head = stamp.position
             detail = f"Position {position} lies beyond the head of the log, which is at {head}."
             raise BadTimeError(detail, path=(name,), suggestion=f"@{head}")
-        return _known_at(connection, position)
+        return _known_at(sight, position)
     if known_at.startswith("@"):
         detail = f"{known_at[:40]!r} is no position: write '@' and a whole number, such as '@412'."
         raise BadTimeError(detail, path=(name,))
     when = When.moment(known_at, path=(name,))
     until = _end(when, now, name)
-    return _known_at(connection, log.position_at(connection, microseconds(until)))
+    return _known_at(sight, log.position_at(sight.connection, microseconds(until)))
 
 
 def head_position(database: Database) -> int:
@@ -103,7 +120,15 @@ def known_head(connection: sa.Connection) -> KnownAt:
     return KnownAt(position=position, recorded_at=at)
 
 
-def _known_at(connection: sa.Connection, position: int) -> KnownAt:
-    recorded_at = log.recorded_at(connection, position) if position else None
-    at = None if recorded_at is None else instant(recorded_at)
-    return KnownAt(position=position, recorded_at=at)
+def _known_at(sight: Sight, position: int) -> KnownAt:
+    name = sight.engine, position
+    found = _KEPT.get(name)
+    if found is None:
+        recorded_at = log.recorded_at(sight.connection, position) if position else None
+        at = None if recorded_at is None else instant(recorded_at)
+        found = KnownAt(position=position, recorded_at=at)
+        _KEPT.put(name, found)
+    return found
+
+
+_KEPT: Final = Kept[tuple[sa.Engine, int], KnownAt](most=1024)

@@ -18,7 +18,7 @@ from service.domain.times import When
 from service.domain.world import POLICY, World, observations
 from service.projections import known
 from service.projections.known import Near
-from service.projections.progress import progress
+from service.projections.sight import Sight
 from service.store import events as log
 from service.store.codec import encode
 from service.store.engine import Database
@@ -89,7 +89,7 @@ def preview(database: Database, batch: Batch, *, clock: Clock) -> Preview:
             return Preview(changes=())
         tips = log.tips(connection, streams_of(batch, events))
         new = numbered(head, tips, events, batch, clock())
-        book = ledger(connection, head, progress(connection))
+        book = ledger(connection, head, Sight.of(connection))
         registry = admitted(batch, new, book)
         for recorded in new:
             encode(recorded)

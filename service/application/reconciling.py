@@ -16,6 +16,7 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from msgspec import structs
 
 from service.domain.codec import event_to
 from service.domain.errors import AccesslineError
@@ -157,7 +158,7 @@ def _take(said: dict[UUID, _Said], event: Event) -> None:
         said[event.id] = _Said(event, stands=said[event.id].stands, ours=True)
     elif data.event in said:
         before = said[data.event]
-        again = replace(data.replacement or before.event, id=data.event)
+        again = structs.replace(data.replacement or before.event, id=data.event)
         said[data.event] = replace(before, event=again, gone=data.replacement is None)
 
 

@@ -28,8 +28,8 @@ from service.domain.registry import Registry
 from service.domain.world import REGISTRY
 from service.evidence.merkle import leaf_hash
 from service.projections import entries, mentions
-from service.projections.progress import Progress, progress
 from service.projections.projector import Projector
+from service.projections.sight import Sight
 from service.projections.standings import Standings
 from service.store import events as log
 from service.store import idempotency
@@ -125,10 +125,10 @@ def append(database: Database, batch: Batch, *, clock: Clock) -> Outcome:
 
 
 def ledger(
-    connection: sa.Connection, head: Head, live: Progress, standings: Standings | None = None
+    connection: sa.Connection, head: Head, sight: Sight, standings: Standings | None = None
 ) -> Ledger:
     """Return what the domain needs to know of the log before a batch."""
-    generation = live.generation
+    generation = sight.stamp.generation
     streams: dict[str, tuple[Recorded, ...]] = {}
 
     def stream(name: str) -> tuple[Recorded, ...]:
@@ -148,7 +148,7 @@ def ledger(
         return None if known is None else known.copy()
 
     return Ledger(
-        registry=entries.at(connection, live, head.position),
+        registry=entries.at(sight, head.position),
         stream=stream,
         registered=registered,
         mentioned=lambda kind, value: mentions.any_of(connection, generation, kind, value),
@@ -223,13 +223,14 @@ def _write(
     new: Sequence[Recorded],
     tips: Mapping[str, Tip],
 ) -> _Written:
-    live = progress(connection)
-    standings = Standings.remembered(connection, live.generation, tips)
-    admitted(batch, new, ledger(connection, head, live, standings))
+    sight = Sight.of(connection)
+    generation = sight.stamp.generation
+    standings = Standings.remembered(connection, generation, tips)
+    admitted(batch, new, ledger(connection, head, sight, standings))
     rows = [encode(recorded) for recorded in new]
     log.append(connection, head, rows)
-    Projector(connection, live.generation, standings).take_all(new)
-    return _Written(standings, live.generation, rows)
+    Projector(connection, generation, standings).take_all(new)
+    return _Written(standings, generation, rows)
 
 
 def held(connection: sa.Connection, events: Sequence[Event]) -> dict[UUID, Recorded]:

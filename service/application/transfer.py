@@ -31,8 +31,8 @@ from service.domain.events import Event, Recorded
 from service.evidence.canonical import MAX_BYTES, canonical_bytes
 from service.evidence.merkle import leaf_hash
 from service.projections import projector
-from service.projections.progress import progress
 from service.projections.projector import Projector
+from service.projections.sight import Sight
 from service.projections.standings import Standings
 from service.store import events as log
 from service.store import tree
@@ -154,7 +154,7 @@ def _known(connection: sa.Connection, events: Sequence[Event]) -> frozenset[UUID
 def _admit(taking: "_TakingIn", recorded: Sequence[Recorded], places: Sequence[int]) -> None:
     connection = taking.connection
     try:
-        admit(recorded, ledger(connection, taking.head, progress(connection), taking.standings))
+        admit(recorded, ledger(connection, taking.head, Sight.of(connection), taking.standings))
     except Rejected as error:
         raise error.placed(places) from error
 

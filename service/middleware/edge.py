@@ -201,9 +201,12 @@ class Edge:
     ) -> Answered | None:
         logs.request_id.set(one.id)
         try:
+            stamp = None
+            if one.miss is not None and self._house.replicas is None:  # It is the primary's.
+                stamp = one.miss.stamp
             if raw is not None:
-                return hot.check(self._house, raw)
-            return hot.explained(self._house, environ)
+                return hot.check(self._house, raw, stamp)
+            return hot.explained(self._house, environ, stamp)
         finally:
             logs.request_id.set(None)
 

@@ -46,11 +46,16 @@ class Found:
     @property
     def covers(self) -> tuple[date, date]:
         """The days as the calendar has them."""
-        first, last = self.days
-        return (
-            date.fromordinal(first) if first else date.min,
-            date.fromordinal(last) if last < ALWAYS[1] else date.max,
-        )
+        return calendar(self.days)
+
+
+def calendar(days: tuple[int, int]) -> tuple[date, date]:
+    """Return days, half-open, as the calendar has them."""
+    first, last = days
+    return (
+        date.fromordinal(first) if first else date.min,
+        date.fromordinal(last) if last < ALWAYS[1] else date.max,
+    )
 
 
 def touching(table: sa.Table, near: Near) -> sa.Select[Any]:

@@ -12,7 +12,7 @@ from service.domain.subject import Subject
 from service.domain.times import When
 from service.domain.world import REGISTRY
 from service.projections.kept import Kept
-from service.projections.progress import Progress
+from service.projections.sight import Sight
 from service.store.tables import FOREVER, registry_entry
 
 
@@ -74,15 +74,19 @@ def _body(facts: Sequence[Recorded], kind: str, name: str) -> bytes | None:
 _KEPT: Final = Kept[tuple[sa.Engine, int, int], Registry](most=16)
 
 
-def at(connection: sa.Connection, live: Progress, position: int) -> Registry:
-    """Return the registry as known at ``position``, as a snapshot has it.
+def at(sight: Sight, position: int) -> Registry:
+    """Return the registry as known at ``position``.
 
     It is kept: of all that is known it changes least.
+
+    Raises:
+        NotKept: It is seen through memory alone, and that has it not.
     """
-    name = connection.engine, live.generation, min(position, live.registry_at)
+    stamp = sight.stamp
+    name = sight.engine, stamp.generation, min(position, stamp.registry_at)
     found = _KEPT.get(name)
     if found is None:
-        found = load(connection, live.generation, position)
+        found = load(sight.connection, stamp.generation, position)
         _KEPT.put(name, found)
     return found
 

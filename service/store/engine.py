@@ -69,6 +69,11 @@ class Database:
         replica = self.elsewhere()
         return self._parts.reader if replica is None else replica.engine
 
+    @property
+    def glances(self) -> bool:
+        """Whether a glance costs less than a snapshot."""
+        return self._parts.glancer is not None
+
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction that may write; commit at the end, roll back on any exception.

@@ -22,10 +22,11 @@ from service.domain.events import Recorded
 from service.domain.scope import Cell
 from service.domain.times import When
 from service.domain.world import World
-from service.projections import known, projector, statements
+from service.projections import known, projector, statements, whole
 from service.projections.known import Near
+from service.projections.sight import Sight
 from service.store import events as log_store
-from service.store import tables
+from service.store import tables, watching
 from service.store.codec import encode
 from service.store.engine import Database, connect
 from tests.builders import directive, event, log, registry_events
@@ -39,13 +40,16 @@ def by_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statements, "MUCH", 0)
 
 
-@pytest.fixture(params=["by day", "crowded", "whole"])
+@pytest.fixture(params=["by day", "crowded", "pieces", "whole"])
 def however_read(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read places by day; whole, but each cell as if it were crowded; whole."""
+    """Read places by day; whole, but each cell or each country as if it were crowded; whole."""
     if request.param == "by day":
         monkeypatch.setattr(statements, "MUCH", 0)
     if request.param == "crowded":
         monkeypatch.setattr(answers, "FEW", 0)
+    if request.param == "pieces":
+        monkeypatch.setattr(whole, "FEW", 0)
+        monkeypatch.setattr(whole, "FEW_ANYWHERE", 0)
 
 
 def stored(template: Path, recorded: tuple[Recorded, ...]) -> Database:
@@ -91,10 +95,12 @@ def test_a_place_has_the_answer_that_the_whole_record_gives(
     )
 
     told = explained(database, asked, f"@{position}", now)
+    again = explained(database, asked, f"@{position}", now, database.glance(watching.stamp))
 
     world = World.of(recorded[:position])
     at = KnownAt(position=position, recorded_at=recorded[position - 1].recorded_at)
     assert answer_bytes(told) == answer_bytes(explain(world, asked, at))
+    assert answer_bytes(again) == answer_bytes(told)
 
     wanted = Wanted(
         provider=cell.provider, service=cell.service, region=cell.region, audience=cell.audience
@@ -186,7 +192,7 @@ def test_a_cell_with_many_changes_is_read_by_day(database: Database) -> None:
 
     for position, day in ((head, "2020-03-01"), (head - 200, "2020-03-01"), (head, "2030-01-01")):
         with database.read() as connection:
-            world = known.world_on(connection, position, near, When.moment(day))
+            world = known.world_on(Sight.of(connection), position, near, When.moment(day))
         assert len(world.texts) <= 5
         assert world.covers is not None
         assert world.covers[0] <= date.fromisoformat(day) < world.covers[1]
