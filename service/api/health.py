@@ -18,7 +18,7 @@ from service.application.readiness import Readiness, readiness
 from service.auth import guard
 from service.auth.credentials import Role
 from service.auth.guard import requires
-from service.store.errors import StoreError
+from service.store.errors import DatabaseUnavailable, StoreError
 
 blueprint = Blueprint("health", __name__)
 
@@ -36,9 +36,16 @@ def readyz() -> Response:
     """Tell whether requests may be sent here.
 
     They may where the database answers, its tables are those of this program, and the read models
-    are made for this version of the rule and are not behind the log.
+    are made for this version of the rule and are not behind the log. Where only replicas answer,
+    reads may: appends are refused until the primary is back.
     """
-    found = readiness(wired().database)
+    try:
+        found = readiness(wired().database)
+    except DatabaseUnavailable as error:
+        replicas = _replicas()
+        if not replicas or not replicas["replicas"]["in"]:
+            raise
+        return answer({"status": "ready to read", "detail": str(error), **replicas})
     if not found.ready:
         return _not_ready(found)
     return answer({"status": "ready", **_told(found), **_replicas()})

@@ -7,10 +7,11 @@ they must be is for ``checking`` to say.
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from service.store import schema
 from service.store.codec import instant
 from service.store.engine import Database
 from service.store.errors import StoreError
+from service.store.replicas import Replica
 
 LEAST_FREE: Final = 64 * 1024 * 1024
 FEW_FREE: Final = 1024 * 1024 * 1024
@@ -64,9 +66,22 @@ class Check:
 
 
 def diagnose(
-    database: Database, *, workers: int, now: datetime, signer: Signer | None = None
+    database: Database,
+    *,
+    workers: int,
+    now: datetime,
+    signer: Signer | None = None,
+    replicas: Sequence[str] = (),
 ) -> tuple[Check, ...]:
-    """Check everything that can be checked; what cannot be reached ends it."""
+    """Check everything that can be checked; what cannot be reached ends it.
+
+    Args:
+        database: The primary.
+        workers: How many processes serve it.
+        now: The present.
+        signer: Who signs the log.
+        replicas: The URLs of those that reads are spread over.
+    """
     found: list[Check] = []
     steps: tuple[Callable[[], Iterator[Check]], ...] = (
         lambda: _engine(database),
@@ -78,6 +93,7 @@ def diagnose(
         lambda: _disk(database),
         lambda: _modes(database),
         lambda: _signing(database, signer),
+        lambda: _replicas(database, replicas),
     )
     for step in steps:
         try:
@@ -253,6 +269,26 @@ def _signing(database: Database, signer: Signer | None) -> Iterator[Check]:
         return
     detail = f"The log {signer.origin} at {now.size} continues what was published at {last.size}."
     yield Check(name="signing", level=Level.OK, detail=detail)
+
+
+def _replicas(database: Database, urls: Sequence[str]) -> Iterator[Check]:
+    """Look at each replica once: whether it answers, and follows this log."""
+    for number, url in enumerate(urls, 1):
+        replica = Replica(number, url, database.wait)
+        try:
+            standing = replica.looked_at(database, inf)
+        finally:
+            replica.close()
+        name = f"replica {number}"
+        if not standing.within:
+            detail = f"It answers no reads, the primary does. {standing.told}"
+            yield Check(name=name, level=Level.FAIL, detail=detail)
+        elif standing.lag:
+            detail = f"It follows this log, behind by {standing.lag} at this moment."
+            yield Check(name=name, level=Level.WARN, detail=detail)
+        else:
+            detail = f"It follows this log, and has all {standing.position} events."
+            yield Check(name=name, level=Level.OK, detail=detail)
 
 
 def _modes(database: Database) -> Iterator[Check]:

@@ -62,7 +62,13 @@ def _diagnosed() -> Diagnosis:
         return Diagnosis(checks=tuple(checks), settings=shown)
     try:
         signer = signer_of(settings)
-        checks += diagnose(database, workers=settings.workers, now=session.now(), signer=signer)
+        checks += diagnose(
+            database,
+            workers=settings.workers,
+            now=session.now(),
+            signer=signer,
+            replicas=settings.read_database_urls,
+        )
     except (BadKeyFile, OSError) as error:
         checks.append(Check(name="signing", level=Level.FAIL, detail=str(error)))
     finally:

@@ -60,7 +60,7 @@ class Database:
     read_only: bool
     wait: float
     _parts: Parts
-    _held: deque[sa.Connection] = field(default_factory=deque)
+    _held: deque[sa.Connection] = field(default_factory=deque, compare=False)
     elsewhere: Callable[[], "Database | None"] = _nowhere
 
     @property
@@ -71,7 +71,7 @@ class Database:
 
     @property
     def glances(self) -> bool:
-        """Whether a glance costs less than a snapshot."""
+        """Whether a glance costs less than a snapshot: not in memory."""
         return self._parts.glancer is not None
 
     @contextmanager
@@ -118,8 +118,8 @@ class Database:
     def glance(self, look: Callable[[sa.Connection], _T], *, newest: bool = False) -> _T:
         """Return what one statement finds, which sees all that was committed before it began.
 
-        On PostgreSQL it is one trip to the server, where a snapshot takes three: a connection is
-        held for it, and where that was lost another one is asked.
+        A connection is held for it, and no transaction begun: on PostgreSQL it is one trip to the
+        server, where a snapshot takes three. Where the connection was lost, another one is asked.
 
         Args:
             look: runs one statement, and may be called twice.

@@ -20,7 +20,7 @@ class Parts:
     Attributes:
         name: The URL without its password, for messages.
         writer: Its transactions may write. ``reader``: its transactions are snapshots.
-        glancer: Its connections open no transaction; None where a snapshot costs as little.
+        glancer: Its connections open no transaction; None where one connection does it all.
         file: The database file, None on PostgreSQL and in memory.
         write_turn: Held by a transaction that may write; None where the server sees to that.
         read_turn: Held by one that reads, where there is one connection for both.

@@ -63,6 +63,9 @@ def parts(url: URL, *, wait: float) -> Parts:
         name=name,
         writer=_engine(for_writing, pooled(1, 0, wait), partial(_begin_in_turn, wait)),
         reader=_engine(for_reading, pooled(8, 56, wait), _begin_with("BEGIN")),
+        glancer=sa.create_engine(
+            "sqlite+pysqlite://", creator=for_reading, poolclass=pool.NullPool
+        ),
         file=file,
         write_turn=threading.Lock(),
     )

@@ -20,8 +20,8 @@ from service import cli
 from service.application import browsing, recording
 from service.application.errors import VersionConflict
 from service.application.recording import Batch, Clock, Outcome, Receipt
-from service.store import idempotency, sqlite
 from service.store import events as log
+from service.store import idempotency, sqlite
 from service.store.engine import Database
 from service.store.errors import ConstraintViolated
 

@@ -221,11 +221,13 @@ def test_reads_outlive_the_primary(house: House) -> None:
     house.primary.kill()
     try:
         found = [house.position() for _ in range(20)]
+        ready = house.server.get("/readyz")
         lost = house.server.get(f"/v1/meta?min_position={position + 1}")
     finally:
         house.primary.restart()
 
     assert found == [position] * 20
+    assert (ready.status, ready.json()["status"]) == (200, "ready to read")
     assert (lost.status, lost.retry_after is not None) == (503, True)
     assert house.append() == position + 1
     until(lambda: house.within() == 2)

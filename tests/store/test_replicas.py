@@ -6,10 +6,12 @@ A copy of a database is what a replica would be that had stopped at that moment.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
+from service.application.diagnosing import Level, diagnose
 from service.store import engine, events
 from service.store.engine import Database
 from service.store.errors import DatabaseUnavailable
@@ -242,3 +244,32 @@ def test_replicas_stay_in_while_the_primary_is_away(
             assert position(replicas.database) == 0
         _administer(postgres_url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         until(lambda: replicas.all[0].standing.lag == 0)
+
+
+def test_the_doctor_looks_at_each_replica_once(database_url: str, copy: Copy) -> None:
+    """One that has all, one that is behind, one that follows another log, one that is gone."""
+    with using(database_url) as database:
+        append(database, new_event())
+    behind, foreign = copy(), copy()
+    with using(database_url) as database:
+        append(database, new_event())
+    even = copy()
+    with using(foreign) as other:
+        append(other, new_event(), new_event())
+    gone = "postgresql://nobody@127.0.0.1:1/none"
+
+    with using(database_url) as database:
+        checks = diagnose(
+            database,
+            workers=1,
+            now=datetime(2026, 11, 26, tzinfo=UTC),
+            replicas=(even, behind, foreign, gone),
+        )
+
+    found = {one.name: (one.level, one.detail) for one in checks if "replica" in one.name}
+    assert found["replica 1"] == (Level.OK, "It follows this log, and has all 2 events.")
+    assert found["replica 2"] == (
+        Level.WARN,
+        "It follows this log, behind by 1 at this moment.",
+    )
+    assert [found[f"replica {number}"][0] for number in (3, 4)] == [Level.FAIL, Level.FAIL]
