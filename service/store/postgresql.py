@@ -32,6 +32,9 @@ _ALIVE: Final = {
 """A machine that is gone without a word is noticed after some 11 s, not after two hours."""
 
 _THRESHOLD: Final = "prepare_threshold"
+_INTEGERS: Final = b"accessline_integers"
+_DONE: Final = 1
+"""libpq's PGRES_COMMAND_OK."""
 
 
 def parts(url: URL, *, wait: float) -> Parts:
@@ -75,6 +78,34 @@ def parts(url: URL, *, wait: float) -> Parts:
         glancer=glancer,
         lines=lines,
     )
+
+
+def row_of_integers(connection: sa.Connection, text: str) -> tuple[int | None, ...] | None:
+    """Run a statement without values by libpq itself, which costs a third of what psycopg does.
+
+    Args:
+        connection: One that is held and opens no transaction.
+        text: Gives one row of integers; the only such statement of this connection.
+
+    Returns:
+        The row; None where there is none, or something went wrong: psycopg will tell.
+    """
+    driver: Any = connection.connection.driver_connection
+    server = driver.pgconn
+    try:
+        if driver.prepare_threshold is None:  # A pooler: the next one may come to another server.
+            found = server.exec_(text.encode())
+        else:
+            if not connection.info.get(_INTEGERS):
+                made = server.prepare(_INTEGERS, text.encode())
+                connection.info[_INTEGERS] = made.status == _DONE
+            found = server.exec_prepared(_INTEGERS, None)
+    except connection.dialect.dbapi.Error:  # type: ignore[union-attr] # a dialect with a driver
+        return None
+    if found.ntuples != 1:
+        return None
+    values = [found.get_value(0, column) for column in range(found.nfields)]
+    return tuple(None if value is None else int(value) for value in values)
 
 
 def _begin(connection: sa.Connection) -> None:

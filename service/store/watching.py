@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
+from service.store import postgresql
 from service.store.engine import Database
 from service.store.errors import StoreDamaged, StoreError
 from service.store.prepared import Prepared
@@ -32,7 +33,7 @@ _FIELDS: Final = (
     projection.c.registry_at,
 )
 _STAMP: Final = Prepared(sa.select(*_FIELDS).select_from(head.join(projection, sa.true())))
-_STAMP_SQLITE: Final = f"SELECT {', '.join(map(str, _FIELDS))} FROM head, projection"  # noqa: S608 -- our own names
+_STAMP_TEXT: Final = f"SELECT {', '.join(map(str, _FIELDS))} FROM head, projection"  # noqa: S608 -- our own names
 
 
 class Stamp(NamedTuple):
@@ -64,6 +65,10 @@ def stamp(connection: sa.Connection) -> Stamp:
 
 
 def _found(connection: sa.Connection) -> Stamp | None:
+    if connection.dialect.name == "postgresql" and not connection.in_transaction():
+        found = postgresql.row_of_integers(connection, _STAMP_TEXT)
+        if found is not None:
+            return Stamp(*found)  # type: ignore[arg-type] # the columns are never null
     rows = _STAMP.rows(connection)
     return Stamp(*rows[0]) if rows else None
 
@@ -102,7 +107,7 @@ class _File:
                 (version,) = connection.execute("PRAGMA data_version").fetchone()
                 if version != self._version:
                     # What is committed between the two is seen twice, never missed.
-                    row = connection.execute(_STAMP_SQLITE).fetchone()
+                    row = connection.execute(_STAMP_TEXT).fetchone()
                     self._stamp = None if row is None else Stamp(*row)
                     self._version = version
             except sqlite3.Error:
