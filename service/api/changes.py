@@ -11,10 +11,11 @@ from service.api.rendering import EVENT_COLUMNS, Json, event
 from service.application.auditing import Entry, Trail
 from service.application.comparing import Difference, Differences, Revision
 from service.application.following import Agenda, ChangeMade, ChangesMade, Upcoming
-from service.application.gating import Checks
+from service.application.gating import Checked, Checks
 from service.domain.answers import KnownAt, Question
 from service.domain.codec import event_to
 
+CHECKED_FIELDS: Final = tables.columns_of(Checked)
 DIFFERENCE_COLUMNS: Final = tables.columns_of(Difference)
 REVISION_COLUMNS: Final = tables.columns_of(Revision)
 UPCOMING_COLUMNS: Final = (
@@ -73,7 +74,7 @@ def checks(found: Checks) -> Json:
         "items": [
             {
                 name: value
-                for name in tables.columns_of(type(one))
+                for name in CHECKED_FIELDS
                 if (value := getattr(one, name)) is not None or name != "problem"
             }
             for one in found.items

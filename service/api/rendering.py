@@ -2,11 +2,15 @@
 
 Every function takes what a use case returned and gives a dict; the order of its keys is that of
 the JSON. The dicts still hold values of the domain (times, words, ids): only
-``service.domain.codec.answer_bytes`` turns them into JSON, so every value has one form.
+``service.domain.codec.answer_bytes`` turns them into JSON, so every value has one form. Cells of an
+explained answer went through it already.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
+from weakref import ref
+
+from orjson import Fragment
 
 from service.api import tables
 from service.application.asking import Listing, Row, Span, Timeline
@@ -15,8 +19,8 @@ from service.application.places import name_of
 from service.application.preview import Cause, Preview
 from service.application.recording import Receipt
 from service.domain import regions
-from service.domain.answers import Basis, Explained, KnownAt
-from service.domain.codec import event_to, instant_text
+from service.domain.answers import Basis, CellAnswer, Explained, KnownAt
+from service.domain.codec import answer_bytes, event_to, instant_text
 from service.domain.dossier import Dossier, Lifecycle
 from service.domain.events import (
     TYPES,
@@ -59,7 +63,7 @@ INTERVAL_COLUMNS: Final = (
 EVENT_COLUMNS: Final = (
     "id",
     "type",
-    *(name for name in tables.columns_of(Event) if name != "id"),
+    *(name for name in Event.__struct_fields__ if name != "id"),
     "schema_version",
     "position",
     "version",
@@ -76,9 +80,26 @@ REGION_COLUMNS: Final = ("id", "name", "kind", "parent", "members")
 # Access.
 
 
-def explained(answer: Explained) -> Explained:
-    """Return the explained answer: its fields are those of the contract already."""
-    return answer
+def explained(answer: Explained) -> Json:
+    """Return the explained answer, each of its cells as JSON: on many days a cell is the same."""
+    shown = {name: getattr(answer, name) for name in _EXPLAINED}
+    return {**shown, "cells": [_written(cell) for cell in answer.cells]}
+
+
+def _written(cell: CellAnswer) -> Fragment:
+    """Return a cell as JSON, which is kept for as long as the cell itself."""
+    name = id(cell)
+    found = _WRITTEN.get(name)
+    if found is not None and found[0]() is cell:
+        return found[1]
+    # A copy, since what orjson returns lies in a buffer that is several times as long.
+    written = Fragment(bytes(memoryview(answer_bytes(cell))))
+    _WRITTEN[name] = ref(cell, lambda _: _WRITTEN.pop(name, None)), written
+    return written
+
+
+_EXPLAINED: Final = tables.columns_of(Explained)
+_WRITTEN: Final[dict[int, tuple[ref[CellAnswer], Fragment]]] = {}
 
 
 def cells(listing: Listing, rows: Iterable[Row], following: str | None) -> Json:

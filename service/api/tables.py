@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from enum import Enum
-from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,7 +24,6 @@ _RUN: Final = ("=", "+", "-", "@", "\t", "\r", "'", "\uff1d", "\uff0b", "\uff0d"
 """What a cell must not begin with; the last four are = + - @ in full width."""
 
 
-@cache
 def columns_of(row: type) -> tuple[str, ...]:
     """Return the columns of rows that are dataclasses."""
     return tuple(one.name for one in fields(row))

@@ -7,7 +7,7 @@ What an export is stands in ``exports``.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO, Final, TypeVar
 from uuid import UUID
 
@@ -264,7 +264,7 @@ class _Reading:
             raise self._fault(position, f"a newer program wrote it, in schema version {schema}.")
         if not canonical or (schema == SCHEMA_VERSION and row.body != body):
             raise self._fault(position, "it is not in the form in which a log keeps events.")
-        return replace(row, body=body), recorded
+        return row._replace(body=body), recorded
 
     def _fault(self, position: int, fault: str) -> BadExport:
         line = position - self.part.after + 1

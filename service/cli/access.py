@@ -131,7 +131,7 @@ def _ask(asked: Mapping[str, str | None], server: Server | None) -> tuple[Explai
     question = _question(asked, moments.moment(asked["as_of"], now))
     with session.database() as database:
         answer = asking.explained(database, question, asked["known_at"], now)
-    return answer, rendering.explained(answer)
+    return answer, answer
 
 
 def _place(asked: Mapping[str, str | None]) -> tuple[tuple[str, str], dict[str, str | None]]:

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from service.domain.events import Effect
 from service.domain.inside import Exceptional, distinct, exceptions, exceptions_of_parts
 from service.domain.pending import Pending, pending
+from service.domain.pieces import Near
 from service.domain.resolution import (
     RULE,
     Access,
@@ -42,10 +44,13 @@ from service.domain.timeline import (
     until,
 )
 from service.domain.times import When
-from service.domain.world import World, reaching
+from service.domain.world import Memory, World, reaching
 
 FEW: Final = 40
 """Texts of a cell whose whole timeline is made where one answer was asked for, and kept."""
+
+MOST_TOLD: Final = 24_000
+"""How much is kept of answers of cells, in all: some thousands, about 18 MB with their JSON."""
 
 
 class Basis(StrEnum):
@@ -63,7 +68,7 @@ class KnownAt:
     recorded_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True)
 class CellAnswer:
     """One service: its states, since and until when, why, what is to come, what differs inside."""
 
@@ -132,9 +137,10 @@ def explain(world: World, question: Question, known_at: KnownAt) -> Explained:
         else (question.service,)
     )
     basis = _basis(question.as_of, known_at)
-    cells = tuple(
-        _cell(world, replace(question, service=service), service, basis) for service in services
+    place = partial(
+        Cell, provider=question.provider, region=question.region, audience=question.audience
     )
+    cells = tuple(_cell(world, place(service=one), question.as_of, basis) for one in services)
     state = roll_up(cell.state for cell in cells)
     return Explained(
         provider=question.provider,
@@ -275,18 +281,59 @@ def _children(world: World, cell: Cell) -> tuple[str, ...]:
     return tuple(one for one in _below(world, cell) if one.count("/") == depth)
 
 
-def _cell(world: World, question: Question, service: str, basis: Basis) -> CellAnswer:
-    cell = Cell(
-        provider=question.provider,
-        service=service,
-        region=question.region,
-        audience=question.audience,
-    )
+def _cell(world: World, cell: Cell, as_of: When, basis: Basis) -> CellAnswer:
+    """Return the answer of a cell; for a date it is that of every day of the same piece."""
+    if world.kept is None or world.covers is not None or as_of.instant is not None:
+        return _with_pending(world, _decided(world, cell, as_of, basis), as_of)
+    number, day = world.kept.number, as_of.day
+    near = world.keep(("near", cell), partial(Near.of, world, cell))
+    # What is not told of on this day may be on another, and has days of its own.
+    policies = near.policies.intersection(world.histories)
+    days = world.keep(("days", cell, policies), lambda: near.days_with(world, policies))
+
+    def made() -> CellAnswer:
+        decided = _DECIDED.keep(
+            (number, cell, basis, bisect_right(near.days, day)),
+            partial(_decided, near.within(world), cell, as_of, basis),
+        )
+        return _with_pending(near.within(world, policies), decided, as_of)
+
+    return _TOLD.keep((number, cell, basis, policies, bisect_right(days, day)), made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """The answer of a cell, but for what is pending for the cells of which it is made."""
+
+    answer: CellAnswer
+    cells: tuple[Cell, ...]
+
+
+def _with_pending(world: World, decided: _Decided, as_of: When) -> CellAnswer:
+    found = [pending(world, cell, as_of) for cell in decided.cells]
+    told = found[0] if len(found) == 1 else distinct(one for some in found for one in some)
+    return replace(decided.answer, pending=told) if told else decided.answer
+
+
+def _decided(world: World, cell: Cell, as_of: When, basis: Basis) -> _Decided:
     part = world.keep(("part", cell), lambda: reaching(world, _inside(world, cell)))
-    parts = parts_of(part, cell, question.as_of)
+    parts = parts_of(part, cell, as_of)
     if len(parts) == 1 and parts[0].cell == cell:
-        return _resolved(world, part, parts[0], question.as_of, basis)
-    return _rolled(world, cell, parts, question.as_of, basis)
+        answer = _resolved(world, part, parts[0], as_of, basis)
+    else:
+        answer = _rolled(world, cell, parts, as_of, basis)
+    return _Decided(answer, tuple(one.cell for one in parts))
+
+
+def _weight(told: CellAnswer) -> int:
+    """Return how many times 750 bytes an answer takes, roughly, its JSON included."""
+    reasons = len(told.decided_by) + len(told.legal_decided_by) + len(told.also_restricting)
+    return 2 + reasons + len(told.overridden) + 2 * len(told.pending) + 2 * len(told.exceptions)
+
+
+_DECIDED: Final = Memory(MOST_TOLD // 4, lambda one: _weight(one.answer))
+_TOLD: Final = Memory(MOST_TOLD, _weight)
+"""Answers of cells, of every record, by piece."""
 
 
 def _resolved(
@@ -312,7 +359,7 @@ def _resolved(
         legal_decided_by=told.legal_decided_by,
         also_restricting=told.also_restricting,
         overridden=told.overridden,
-        pending=pending(world, told.cell, as_of),
+        pending=(),
         exceptions=exceptions(world, told.cell, told.answer, as_of),
     )
 
@@ -345,6 +392,6 @@ def _rolled(
         ),
         also_restricting=distinct(reason for one in parts for reason in one.also_restricting),
         overridden=distinct(lost for one in parts for lost in one.overridden),
-        pending=distinct(change for one in parts for change in pending(world, one.cell, as_of)),
+        pending=(),
         exceptions=exceptions_of_parts(world, parts, answer, as_of),
     )

@@ -5,7 +5,6 @@ yield every fault they find, with the path from the event down.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import fields
 from functools import lru_cache
 from itertools import chain
 from math import prod
@@ -330,15 +329,17 @@ def _conditions(directive: Directive) -> Iterator[Refused]:
 
 
 def _scope(scope: Scope, registry: Registry) -> Iterator[Refused]:
-    for one in fields(scope):
-        elements: tuple[str, ...] = getattr(scope, one.name)
+    sizes: list[int] = []
+    for name in Scope.__struct_fields__:
+        elements: tuple[str, ...] = getattr(scope, name)
+        sizes.append(len(elements))
         if not elements:
-            detail = f"An empty list of {one.name} reaches nobody; leave it out for everything."
-            yield BadScopeError(detail, path=(one.name,))
+            detail = f"An empty list of {name} reaches nobody; leave it out for everything."
+            yield BadScopeError(detail, path=(name,))
         if len(set(elements)) != len(elements) or (ANY in elements and len(elements) > 1):
-            detail = f"Each of the {one.name} stands once, and '*' stands alone."
-            yield BadScopeError(detail, path=(one.name,))
-    size = prod(len(getattr(scope, one.name)) for one in fields(scope))
+            detail = f"Each of the {name} stands once, and '*' stands alone."
+            yield BadScopeError(detail, path=(name,))
+    size = prod(sizes)
     if size > MAX_CELLS:
         detail = (
             f"This scope has {size:,} combinations, more than {MAX_CELLS:,}: name a group of "

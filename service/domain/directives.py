@@ -8,8 +8,9 @@ asks, in the question's own kind.
 Next: service/domain/fold.py, how a policy's events become texts.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from service.domain.events import Effect
 from service.domain.scope import Scope
@@ -24,8 +25,7 @@ class Zones(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class Bound(Struct, frozen=True, kw_only=True, gc=False):
     """A date or instant, the authority in whose calendar it counts, and the event that set it."""
 
     when: When
@@ -34,11 +34,12 @@ class Bound:
 
     def reached(self, moment: When, zones: Zones) -> bool:
         """Tell whether it lies at or before ``moment``."""
+        if moment.instant is None:  # Then nobody's calendar matters.
+            return self.when.day <= moment.day
         return reached(self.when, moment, zones.zone(self.authority))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class Period(Struct, frozen=True, kw_only=True, gc=False):
     """From a bound (None: from the beginning of time) until the first of ``ends``."""
 
     begins: Bound | None
@@ -54,16 +55,14 @@ class Period:
         return self.ends if self.begins is None else (self.begins, *self.ends)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cited:
+class Cited(Struct, frozen=True, kw_only=True, gc=False):
     """A source as an answer shows it."""
 
     url: str
     publisher: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Struct, frozen=True, kw_only=True, gc=False):
     """What one directive says, and the bounds between which it says so.
 
     Attributes:

@@ -15,13 +15,14 @@ of a class, so a class may be renamed and history stays readable::
 Next: service/domain/directives.py, what a directive says.
 """
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
-from service.domain.scope import Scope
+from msgspec import Struct, field
+
+from service.domain.scope import EVERYWHERE, Scope
 from service.domain.times import When
 
 
@@ -121,8 +122,19 @@ class CorrectionAction(StrEnum):
     RETRACT = "retract"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+_T = TypeVar("_T")
+
+
+def always(*, value: _T) -> _T:
+    """Return a default that is written out all the same; what else is absent is left out.
+
+    A null means something in the bounds of a directive: not yet dated, and without end.
+    """
+    default: _T = field(default_factory=lambda: value)
+    return default
+
+
+class Source(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A page that says so."""
 
     url: str
@@ -134,16 +146,14 @@ class Source:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
+class Relation(Struct, frozen=True, kw_only=True, gc=False):
     """A link to another stream."""
 
     rel: str
     stream: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Directive:
+class Directive(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One effect on one scope for one period, keyed within its policy.
 
     Attributes:
@@ -159,17 +169,16 @@ class Directive:
 
     key: str
     effect: Effect
-    scope: Scope = field(default_factory=Scope)
-    effective_from: When | None = None
-    effective_until: When | None = None
-    enforced: bool = True
-    conditions: tuple[str, ...] = ()
+    scope: Scope = always(value=EVERYWHERE)
+    effective_from: When | None = always(value=None)
+    effective_until: When | None = always(value=None)
+    enforced: bool = always(value=True)
+    conditions: tuple[str, ...] = always(value=())
     implemented_by: str | None = None
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = always(value=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
+class Registered(Struct, frozen=True, kw_only=True, gc=False):
     """``registry.registered``: an id is known from now on; again: it is renamed."""
 
     kind: RegistryKind
@@ -184,69 +193,61 @@ class Registered:
     upstream: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupChanged:
+class GroupChanged(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``registry.group_changed``: regions join or leave a group on a day."""
 
     id: str
     name: str
     effective_from: When
-    adds: tuple[str, ...] = ()
-    removes: tuple[str, ...] = ()
+    adds: tuple[str, ...] = always(value=())
+    removes: tuple[str, ...] = always(value=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyAnnounced:
+class PolicyAnnounced(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``policy.announced``: intent."""
 
     expected_on: When | None = None
-    drafts: tuple[Directive, ...] = ()
+    drafts: tuple[Directive, ...] = always(value=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyProposed:
+class PolicyProposed(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``policy.proposed``: a proposal, without effect."""
 
     expected_on: When | None = None
     docket: str | None = None
-    drafts: tuple[Directive, ...] = ()
+    drafts: tuple[Directive, ...] = always(value=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyConsulted:
+class PolicyConsulted(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``policy.consulted``: comments are asked for, or no longer."""
 
     phase: Phase
     closes_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyAdopted:
+class PolicyAdopted(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``policy.adopted``: nothing more must pass."""
 
     directives: tuple[Directive, ...]
     published_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyScheduled:
+class PolicyScheduled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``policy.scheduled``: dates what has not begun, or moves its date; None takes it away."""
 
-    effective_from: When | None = None
+    effective_from: When | None = always(value=None)
     directives: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyAmended:
+class PolicyAmended(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``policy.amended``: from a date on, new texts stand in place of the old."""
 
     effective_from: When
-    directives: tuple[Directive, ...] = ()
-    removes: tuple[str, ...] = ()
+    directives: tuple[Directive, ...] = always(value=())
+    removes: tuple[str, ...] = always(value=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicySuspended:
+class PolicySuspended(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``policy.suspended``: stayed, or no longer enforced, for a time."""
 
     effective_from: When
@@ -255,59 +256,52 @@ class PolicySuspended:
     directives: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyReinstated:
+class PolicyReinstated(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``policy.reinstated``: ends suspensions and repeals decided before it."""
 
     effective_from: When
     directives: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyWithdrawn:
+class PolicyWithdrawn(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``policy.withdrawn``: given up before it was adopted."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyRepealed:
+class PolicyRepealed(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``policy.repealed``: ended; ``ab_initio``: as if it never was."""
 
     effective_from: When
     reason: str
-    ab_initio: bool = False
+    ab_initio: bool = always(value=False)
     directives: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessAffirmed:
+class AccessAffirmed(Struct, frozen=True, kw_only=True, gc=False):
     """``access.affirmed``: the authority states what holds."""
 
     directives: tuple[Directive, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessObserved:
+class AccessObserved(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``access.observed``: somebody measured."""
 
     state: Effect
     method: str
-    scope: Scope = field(default_factory=Scope)
+    scope: Scope = always(value=EVERYWHERE)
     valid_until: When | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextNoted:
+class ContextNoted(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """``context.noted``: background, which moves no state."""
 
     topic: str
-    providers: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
+    providers: tuple[str, ...] = always(value=())
+    regions: tuple[str, ...] = always(value=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordCorrected:
+class RecordCorrected(Struct, frozen=True, kw_only=True, gc=False):
     """``record.corrected``: mends our record; a change in the world is ``policy.amended``."""
 
     event: UUID
@@ -316,8 +310,7 @@ class RecordCorrected:
     replacement: "Event | None" = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordReviewed:
+class RecordReviewed(Struct, frozen=True, kw_only=True, gc=False):
     """``record.reviewed``: somebody checked that it still holds."""
 
     reviewed_on: date
@@ -365,8 +358,7 @@ TYPES: dict[str, type[EventData]] = {
 NAMES: dict[type[EventData], str] = {data: name for name, data in TYPES.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True, gc=False):
     """The envelope: what everybody who records something says."""
 
     id: UUID
@@ -388,8 +380,7 @@ class Event:
         return NAMES[type(self.data)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     """An event as the log holds it.
 
     Attributes:

@@ -6,8 +6,9 @@ stands. A correction is itself corrected by naming it, and retracting one restor
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from service.domain.events import CorrectionAction, RecordCorrected, Recorded
 

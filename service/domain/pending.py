@@ -4,7 +4,7 @@
 events that had occurred by then, so what was proposed in 2027 never shows on an answer for 2024.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -15,7 +15,8 @@ from service.domain.directives import Cited, Text
 from service.domain.events import Effect, Recorded
 from service.domain.fold import Fold
 from service.domain.registry import Registry
-from service.domain.scope import Cell, Scope, matching, may_match
+from service.domain.scope import Cell, Scope, matching, may_match, sorted_out
+from service.domain.story import story_of
 from service.domain.times import When, reached
 from service.domain.world import World
 
@@ -83,11 +84,14 @@ class _Asked:
     cell: Cell | None
     moment: When
     texts: tuple[Text, ...]
-    facts: dict[str, Recorded]
+    facts: Mapping[str, Recorded]
 
     def reaches(self, text: Text, moment: When) -> bool:
         """Tell whether a text is about the cell, or any cell where none is asked for."""
-        return self.cell is None or bool(matching(text.scope, self.cell, self.registry, moment))
+        dated = sorted_out(text.scope.regions)[1]
+        if self.cell is None or not dated:  # Then it ever is, or it would not be here.
+            return True
+        return bool(matching(text.scope, self.cell, self.registry, moment))
 
 
 def pending(world: World, cell: Cell, moment: When) -> tuple[Pending, ...]:
@@ -106,17 +110,27 @@ def _found(world: World, cell: Cell | None, moment: When) -> list[tuple[Pending,
     for slug, facts in world.histories.items():
         if about is not None and slug not in about:
             continue
-        occurred = {
-            str(one.event.id): one for one in facts if _occurred(one, moment, world.registry)
-        }
-        texts = world.keep(
-            (slug, *(one.position for one in occurred.values())),
-            partial(_binding, slug, tuple(occurred.values())),
-        )
+        texts, by_id = _stood(world, slug, facts, moment)
+        if cell is not None:
+            texts = tuple(one for one in texts if may_match(one.scope, cell, world.registry))
         if texts:
-            asked = _Asked(world.registry, cell, moment, texts, occurred)
+            asked = _Asked(world.registry, cell, moment, texts, by_id)
             found.extend((*_undated_and_drafts(asked), *_changes(asked)))
     return sorted(found, key=lambda one: _order(one[0]))
+
+
+def _stood(
+    world: World, slug: str, facts: tuple[Recorded, ...], moment: When
+) -> tuple[tuple[Text, ...], Mapping[str, Recorded]]:
+    """Return what a policy said in binding texts, of what had occurred, and its facts by id."""
+    if moment.instant is None and world.kept is not None:
+        story = story_of(world, slug)
+        return tuple(one for one in story.on(moment.day) if one.binding), story.facts
+    occurred = tuple(one for one in facts if _occurred(one, moment, world.registry))
+    texts = world.keep(
+        (slug, *(one.position for one in occurred)), partial(_binding, slug, occurred)
+    )
+    return texts, {str(one.event.id): one for one in occurred}
 
 
 def _about(world: World, cell: Cell) -> frozenset[str]:
@@ -170,13 +184,18 @@ def _changes(asked: _Asked) -> Iterable[tuple[Pending, Text]]:
 
 
 def _segments(asked: _Asked, texts: tuple[Text, ...]) -> list[_Segment]:
-    """Return what one key does to the cell from the moment on, change after change."""
+    """Return what one key does to the cell from the moment on, change after change.
+
+    Nothing where nothing is ahead.
+    """
     ahead: dict[When, set[str]] = {}
     for bound in (bound for text in texts for bound in text.bounds()):
         if not bound.reached(asked.moment, asked.registry):
             zone = asked.registry.zone(bound.authority)
             at = _point(bound.when, asked.moment, zone)
             ahead.setdefault(at, set()).add(bound.event)
+    if not ahead:
+        return []
     segments = [_segment(asked, texts, None, asked.moment, ())]
     for at in sorted(ahead, key=lambda one: one.order):
         then = _segment(asked, texts, at, at, tuple(sorted(ahead[at])))
@@ -204,7 +223,9 @@ def _segment(
 
 def _point(when: When, moment: When, zone: str) -> When:
     """Return a bound in the kind of the moment: a day, or an instant."""
-    return When.on(when.day) if moment.instant is None else When.at(when.in_zone(zone))
+    if moment.instant is not None:
+        return When.at(when.in_zone(zone))
+    return when if when.instant is None else When.on(when.day)
 
 
 def _pending(
@@ -212,12 +233,12 @@ def _pending(
 ) -> tuple[Pending, Text]:
     text = segment.text
     assert text is not None  # noqa: S101 a fault of ours: only segments with a text are told
-    told = [asked.facts[one] for one in (*text.events, *segment.made_by) if one in asked.facts]
-    made_by = [asked.facts[one] for one in segment.made_by if one in asked.facts]
-    deciding = max(made_by or told[:1], key=lambda one: one.order)
+    told = {one: asked.facts[one] for one in (*text.events, *segment.made_by) if one in asked.facts}
+    made_by = [told[one] for one in segment.made_by if one in told]
+    deciding = max(made_by or [next(iter(told.values()))], key=lambda one: one.order)
     cited = (
         Cited(url=source.url, publisher=source.publisher)
-        for one in told
+        for one in told.values()
         for source in one.event.sources
     )
     told_of = Pending(
@@ -231,7 +252,7 @@ def _pending(
         key=text.key,
         conditions=text.conditions,
         enforced=segment.enforced,
-        events=tuple(dict.fromkeys(str(one.event.id) for one in told)),
+        events=tuple(told),
         sources=tuple(dict.fromkeys(cited)),
     )
     return told_of, text

@@ -139,11 +139,10 @@ def _named(fold: Fold, event: Event) -> Iterator[Refused]:
             yield StepError(detail, path=path, suggestion=near)
         elif fault := _cannot(fold, event, key):
             yield StepError(fault, path=path)
-    every = fold.keys()
-    reasons = dict.fromkeys(_cannot(fold, event, key) for key in every)
-    all_of_none = named is None and fold.stage == "adopted" and "" not in reasons
-    if all_of_none and _acts_on_all(event):
-        yield StepError(" ".join(reasons), path=("data",))
+    if named is None and fold.stage == "adopted" and _acts_on_all(event):
+        reasons = dict.fromkeys(_cannot(fold, event, key) for key in fold.keys())  # noqa: SIM118 a fold is no dict
+        if "" not in reasons:
+            yield StepError(" ".join(reasons), path=("data",))
 
 
 def _acts_on_all(event: Event) -> bool:

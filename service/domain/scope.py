@@ -8,8 +8,10 @@ is asked **at a moment**, since the members of a group are dated.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import product, starmap
 from typing import Protocol
+
+from msgspec import Struct
 
 from service.domain import regions
 from service.domain.times import When
@@ -18,8 +20,7 @@ ANY = "*"
 PUBLIC = "public"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True, gc=False):
     """Lists of elements; a list left out means everything of its dimension."""
 
     providers: tuple[str, ...] = (ANY,)
@@ -28,15 +29,17 @@ class Scope:
     audiences: tuple[str, ...] = (ANY,)
 
     def elements(self) -> Iterator["Elementary"]:
-        """Yield the elementary scopes that this scope stands for."""
-        for provider, service, region, audience in product(
-            self.providers, self.services, self.regions, self.audiences
-        ):
-            yield Elementary(provider, service, region, audience)
+        """Return the elementary scopes that this scope stands for, one after another."""
+        return starmap(
+            Elementary, product(self.providers, self.services, self.regions, self.audiences)
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Elementary:
+EVERYWHERE = Scope()
+"""What a directive is about that names nothing."""
+
+
+class Elementary(Struct, frozen=True, gc=False):
     """One element of each dimension, any of them ``*`` or a region that is a group."""
 
     provider: str
@@ -156,6 +159,4 @@ def matching(scope: Scope, cell: Cell, groups: Groups, moment: When) -> tuple[El
     if not found:
         return ()
     places = [one for one in scope.regions if one in found] if len(found) > 1 else found
-    return tuple(
-        Elementary(*combination) for combination in product(providers, services, places, audiences)
-    )
+    return tuple(starmap(Elementary, product(providers, services, places, audiences)))

@@ -6,9 +6,11 @@ subject is made anew then, from the whole stream.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from service.domain.directives import Text
 from service.domain.events import RecordCorrected, Recorded
@@ -21,8 +23,7 @@ Said: TypeAlias = Text | Observation
 _NOWHERE: Final[dict[str, date]] = {}
 
 
-@dataclass(slots=True)
-class Subject:
+class Subject(Struct):
     """A stream as known after some of its events.
 
     Attributes:
@@ -36,7 +37,7 @@ class Subject:
     version: int = 0
     fold: Fold | None = None
     facts: tuple[Recorded, ...] = ()
-    _seen: list[Observation] = field(default_factory=list)
+    _seen: list[Observation] = []
     _told: int = 0
 
     @classmethod

@@ -46,6 +46,10 @@ class Points:
     moments: tuple[When, ...]
     events: dict[When, tuple[str, ...]]
 
+    def number(self, moment: When) -> int:
+        """Return how many points lie at or before a moment of their kind."""
+        return bisect_right(self.moments, _key(moment), key=_key)
+
     def before(self) -> When:
         """Return a moment before the first point, where nothing had begun."""
         if not self.moments:
@@ -150,12 +154,17 @@ def _at(timeline: tuple[Interval, ...], start: When | None) -> Answer:
 def run(world: World, answer: AccessState, moment: When) -> tuple[When | None, When | None]:
     """Return the ends of the run of same answers that holds ``moment``, None without bound."""
     cell = answer.cell
-    walk = _Walk(
-        (cell,),
-        answer.answer,
-        lambda there, then: resolve(there, cell, then).answer,
-        moment.instant is not None,
-    )
+    cells, instants = (cell,), moment.instant is not None
+
+    def answer_at(there: World, then: When) -> Answer:
+        if there.kept is None:
+            return resolve(there, cell, then).answer
+        number = points(there, cells, instants=instants).number(then)
+        return there.keep(
+            ("answer", cell, instants, number), lambda: resolve(there, cell, then).answer
+        )
+
+    walk = _Walk(cells, answer.answer, answer_at, instants)
     return walk.since(world, moment), walk.until(world, moment)
 
 
@@ -216,7 +225,7 @@ class _Walk:
     def _ahead(self, world: World, here: When) -> list[When]:
         """Return the points after a moment, in order; the last is where the world ends."""
         moments = points(world, self.cells, instants=self.instants).moments
-        ahead = list(moments[bisect_right([_key(one) for one in moments], _key(here)) :])
+        ahead = list(moments[bisect_right(moments, _key(here), key=_key) :])
         if world.covers is None or world.covers[1] == date.max:
             return ahead
         edge = self._edge(world.covers[1])
@@ -225,7 +234,7 @@ class _Walk:
     def _behind(self, world: World, here: When) -> list[When]:
         """Return the points up to a moment, nearest first; the last is where the world begins."""
         moments = points(world, self.cells, instants=self.instants).moments
-        behind = list(reversed(moments[: bisect_right([_key(one) for one in moments], _key(here))]))
+        behind = list(reversed(moments[: bisect_right(moments, _key(here), key=_key)]))
         if world.covers is None or world.covers[0] == date.min:
             return behind
         edge = self._edge(world.covers[0])

@@ -51,14 +51,16 @@ class When:
         text: The normal form, which is what is stored and shown; equal texts are equal.
         day: The calendar day: of an instant in its own offset, of a month or year the last one.
         instant: The instant in UTC, or None where only a day is known.
+        order: Sort key by day; on one day a date comes before the instants.
     """
 
-    __slots__ = ("day", "instant", "text")
+    __slots__ = ("day", "instant", "order", "text")
 
     def __init__(self, text: str, day: date, instant: datetime | None = None) -> None:
         self.text: Final = text
         self.day: Final = day
         self.instant: Final = instant
+        self.order: Final = day, instant or _START
 
     def __eq__(self, other: object) -> bool:
         """Compare normal forms."""
@@ -119,11 +121,6 @@ class When:
     def on(cls, day: date) -> "When":
         """Return the moment at the end of ``day``."""
         return cls(day.isoformat(), day)
-
-    @property
-    def order(self) -> tuple[date, datetime]:
-        """Sort key by day; on one day a date comes before the instants."""
-        return self.day, self.instant or _START
 
     def in_zone(self, zone: str) -> datetime:
         """Return the instant, a date being 00:00 of that day in ``zone`` (an IANA name)."""

@@ -7,8 +7,12 @@ observations that may touch it.
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
+from itertools import count
 from types import MappingProxyType
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from service.domain import regions
 from service.domain.directives import Bound, Cited, Text
@@ -27,8 +31,7 @@ _T = TypeVar("_T")
 _MOST_OF_A_PART = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(Struct, frozen=True, kw_only=True, gc=False):
     """One measurement: what was seen, where, and how long it speaks for."""
 
     state: Effect
@@ -40,21 +43,43 @@ class Observation:
     sources: tuple[Cited, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Memory:
-    """What was made of a record that never changes, by name."""
+    """What was made of a record that never changes, by name.
+
+    Whenever half of what may be kept is new, what nobody asked for since the time before goes.
+
+    Attributes:
+        most: How much is kept at most, and ``weigh`` gives how much of that a thing is: 1 where it
+            is left out. What alone is more than half is not kept.
+        number: No other memory of the process has it.
+    """
 
     most: int
-    _made: dict[Hashable, Any] = field(default_factory=dict)
+    weigh: Callable[[Any], int] | None = None
+    number: int = field(default_factory=partial(next, count()), init=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False)
+    _older: dict[Hashable, Any] = field(default_factory=dict, init=False)
+    _weight: int = field(default=0, init=False)
 
     def keep(self, name: Hashable, make: Callable[[], _T]) -> _T:
         """Return what was made under a name, or make it."""
         found: _T | None = self._made.get(name)
         if found is None:
-            if len(self._made) >= self.most:
-                self._made = {}
-            found = self._made[name] = make()
+            found = self._older.get(name)
+            if found is None:
+                found = make()
+            self._put(name, found)
         return found
+
+    def _put(self, name: Hashable, made: object) -> None:
+        weight = 1 if self.weigh is None else self.weigh(made)
+        if weight > self.most // 2:
+            return
+        if self._weight + weight > self.most // 2:
+            self._made, self._older, self._weight = {}, self._made, 0
+        self._made[name] = made
+        self._weight += weight
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import re
 import unicodedata
 from typing import Final
 
+import msgspec
 import orjson
 
 MAX_BYTES: Final = 60_000
@@ -25,6 +26,8 @@ MAX_INTEGER: Final = 2**53 - 1
 
 MAX_DEPTH: Final = 32
 """Containers in containers at most, so that no reader runs out of stack."""
+
+_SORTING: Final = msgspec.json.Encoder(enc_hook=str, order="sorted")
 
 _KEY = re.compile(r"[\x20-\x7e]*")
 
@@ -76,14 +79,19 @@ def canonical_bytes_of_built(value: object) -> bytes:
     """Do the same for a value that our own code built, of the types of JSON and not deep.
 
     Only its texts may lie outside of the profile, and in nearly all the bytes show that they do
-    not: printable ASCII, with nothing to be escaped.
+    not: printable, with nothing to be escaped. What stands around a text in JSON is ASCII and
+    joins with no letter, so that all together are in NFC where each of them is.
+
+    Args:
+        value: of dicts with keys of ASCII, lists, tuples, texts, small integers, booleans, None;
+            dates, UUIDs, words of an enumeration and anything else are written as their texts.
 
     Raises:
         CanonicalError: the value lies outside of the profile, at its `path`.
     """
-    written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    if not written.isascii() or b"\\" in written or b"\x7f" in written:
-        return canonical_bytes(value)
+    written = _SORTING.encode(value)
+    if b"\\" in written or not _plainly_fine(written.decode()):
+        return canonical_bytes(orjson.loads(written))
     return _bounded(written)
 
 
@@ -108,7 +116,7 @@ def text_fault(text: str) -> str | None:
     >>> text_fault("two\nlines")
     'The text has U+000A, a control character, as character 4. Leave it out.'
     """
-    if text.isascii() and text.isprintable():
+    if _plainly_fine(text):
         return None
     for index, character in enumerate(text):
         kind = _refused(character)
@@ -126,6 +134,13 @@ def text_fault(text: str) -> str | None:
             " é as one code point (U+00E9), not as e and an accent (U+0065 U+0301)."
         )
     return None
+
+
+def _plainly_fine(text: str) -> bool:
+    """Tell of nearly every text that is fine that it is; of the others nothing is known."""
+    return text.isprintable() and (
+        text.isascii() or (_HIDDEN.search(text) is None and unicodedata.is_normalized("NFC", text))
+    )
 
 
 def _refused(character: str) -> str | None:

@@ -7,12 +7,10 @@ the event is appended, and never made again: whoever checks them hashes what is 
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import orjson
-
-from service.domain.codec import recorded_from, recorded_to
+from service.domain.codec import outline, read_recorded, recorded_to
 from service.domain.events import RecordCorrected, Recorded
 from service.evidence.canonical import canonical_bytes, canonical_bytes_of_built
-from service.store.events import EventRow, NewEvent
+from service.store.events import EventRow, NewEvent, Stored
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -25,9 +23,10 @@ def encode(recorded: Recorded) -> NewEvent:
         CanonicalError: a text, a number or the size lies outside of the profile.
     """
     event = recorded.event
-    # Corrections of corrections may be too deep.
-    flat = not isinstance(event.data, RecordCorrected)
-    write = canonical_bytes_of_built if flat else canonical_bytes
+    if isinstance(event.data, RecordCorrected):  # Corrections of corrections may be too deep.
+        body = canonical_bytes(recorded_to(recorded))
+    else:
+        body = canonical_bytes_of_built(outline(recorded))
     return NewEvent(
         id=event.id,
         stream=event.stream,
@@ -37,13 +36,13 @@ def encode(recorded: Recorded) -> NewEvent:
         occurred_day=event.occurred_on.day,
         recorded_at=microseconds(recorded.recorded_at),
         recorded_by=recorded.recorded_by,
-        body=write(recorded_to(recorded)),
+        body=body,
     )
 
 
-def decode(row: EventRow) -> Recorded:
+def decode(row: EventRow | Stored) -> Recorded:
     """Return the event of a row."""
-    return recorded_from(orjson.loads(row.body), row.position)
+    return read_recorded(row.body, row.position)
 
 
 def microseconds(instant: datetime) -> int:

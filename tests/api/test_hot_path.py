@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -15,6 +16,10 @@ from hypothesis import strategies as st
 
 from service.api import hot
 from service.app import create_app
+from service.application import asking
+from service.domain.answers import Question
+from service.domain.codec import answer_bytes
+from service.domain.times import When
 from service.settings import Settings
 from tests.api.house import NOW, House, open_house, sow
 
@@ -163,6 +168,21 @@ def test_a_body_is_read_alike(  # noqa: PLR0913, PLR0917 -- the parts of a body
     body = {**times, "cells": cells, **({} if within else more)}
     raw = json.dumps(body, indent=indent).encode()
     both(app, path="/v1/access/check", method="POST", data=raw, content_type="application/json")
+
+
+@pytest.mark.parametrize("region", ["CN", "US-TX", "EU"])
+def test_a_cell_that_was_kept_is_written_as_it_would_be_anew(region: str, app: Flask) -> None:
+    """Day after day, the first time and again; as a value that is written as a whole."""
+    database = app.extensions["accessline"].database
+    first = date(2023, 3, 20)
+    days = [
+        When.on(first + timedelta(days=9 * number)) for number in range(25 if region != "EU" else 3)
+    ]
+    for day in (*days, *days):
+        body = both(app, path=f"/v1/access/openai/{region}", query_string=f"as_of={day}")[1]
+
+        asked = Question(provider="openai", region=region, as_of=day)
+        assert body == answer_bytes(asking.explained(database, asked, None, NOW))
 
 
 CELL = '{"provider":"openai","service":"api","region":"CN"}'

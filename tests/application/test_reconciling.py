@@ -4,12 +4,13 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from service.application.reconciling import (
     REASON_AMENDED,
@@ -87,13 +88,13 @@ def clock() -> datetime:
 def note(topic: str = "chips", of: Event | None = None, stream: str = NOTE) -> Event:
     """Something noted; ``of`` gives it the id of another note."""
     made = event("context.noted", stream=stream, data={"topic": topic})
-    return made if of is None else replace(made, id=of.id)
+    return made if of is None else structs.replace(made, id=of.id)
 
 
 def rules(*directives: Table, of: Event | None = None) -> Event:
     """OpenAI's rules; ``of`` gives them the id of others."""
     made = event("policy.adopted", stream=RULES, data={"directives": list(directives)})
-    return made if of is None else replace(made, id=of.id)
+    return made if of is None else structs.replace(made, id=of.id)
 
 
 @pytest.fixture
@@ -227,7 +228,7 @@ def test_a_correction_by_others_stays_until_the_file_changes(
     """The files say what they said, so there is nothing to mend; what they say anew counts."""
     ours = note("ours")
     files.keep(ours)
-    by_alice = mended and replace(mended, id=ours.id)
+    by_alice = mended and structs.replace(mended, id=ours.id)
     record(files.database, corrected(ours, by_alice))
 
     assert files.pending(ours) == ()
@@ -342,7 +343,7 @@ def test_an_event_of_another_type_is_refused(files: Files) -> None:
     proposed = event("policy.proposed", stream=RULES, data={"directives": [directive("api")]})
 
     with pytest.raises(MovedEvent, match=r"as policy\.adopted in policy:rules"):
-        files.pending(replace(proposed, id=was.id))
+        files.pending(structs.replace(proposed, id=was.id))
 
 
 def test_a_correction_that_a_file_holds_is_recorded_once(files: Files) -> None:

@@ -1,9 +1,15 @@
 """Events as plain data and back; ``test_laws`` adds that every type makes the round trip."""
 
+import json
+import os
 from datetime import UTC, date, datetime
+from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
 
 from service.domain import codec
 from service.domain.codec import (
@@ -11,13 +17,24 @@ from service.domain.codec import (
     event_from,
     event_to,
     plain,
+    read_recorded,
     recorded_from,
     recorded_to,
 )
 from service.domain.errors import BadTimeError
 from service.domain.events import NAMES, TYPES, PolicyProposed, Recorded
 from service.domain.times import When
+from service.evidence.canonical import canonical_bytes
+from service.store.codec import encode
 from tests.builders import corrected, directive, event, log, plain_event
+from tests.domain.shapes import SHAPED
+
+law = settings(
+    max_examples=300, deadline=None, database=None, derandomize=bool(os.environ.get("CI"))
+)
+strange: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 1, 1.5, [], ["a"], {}, "", "x", "2024", "2024-02-30", "é"]
+)
 
 
 def test_an_event_is_written_as_a_client_sends_it() -> None:
@@ -133,6 +150,68 @@ def test_an_old_schema_version_is_lifted_step_by_step(monkeypatch: pytest.Monkey
     monkeypatch.setattr(codec, "UPCASTS", lifts)
 
     assert recorded_from(old, 1) == recorded
+    assert read_recorded(json.dumps(old).encode(), 1) == recorded
+
+
+@st.composite
+def stored(draw: st.DrawFn) -> bytes:
+    """Draw the bytes of an event, now and then with something in them that should not be."""
+    (recorded,) = log(event_from(draw(SHAPED)))
+    told = recorded_to(recorded)
+    for inner in (told, told["data"], *told["sources"]):
+        if inner and draw(st.integers(0, 4)) == 0:
+            name = draw(st.sampled_from([*sorted(inner), "unknown"]))
+            if draw(st.booleans()):
+                inner.pop(name, None)
+            else:
+                inner[name] = draw(strange)
+    return json.dumps(told).encode()
+
+
+def _read(read: Any, *given_: Any) -> Recorded | str:  # noqa: ANN401 -- either reader
+    try:
+        recorded: Recorded = read(*given_)
+    except Exception as error:  # noqa: BLE001 -- whatever the other raises as well
+        return repr(error)
+    return recorded
+
+
+@law
+@given(stored())
+def test_bytes_are_read_as_their_plain_form_is(body: bytes) -> None:
+    """Quickly, and neither more nor less of them; what is refused has the same words."""
+    assert _read(read_recorded, body, 7) == _read(recorded_from, json.loads(body), 7)
+
+
+@law
+@given(SHAPED)
+def test_the_bytes_that_are_stored_are_those_of_the_plain_form(shaped: dict[str, Any]) -> None:
+    """Made in one go, and the same as if each value had been looked at."""
+    (recorded,) = log(event_from(shaped))
+
+    assert encode(recorded).body == canonical_bytes(recorded_to(recorded))
+
+
+def _whole(part: object, told: Any) -> bool:  # noqa: ANN401 -- any JSON
+    """Tell whether all but nulls is written, and of those only what says something."""
+    if isinstance(part, tuple):
+        return all(_whole(*pair) for pair in zip(part, told, strict=True))
+    if not isinstance(part, Struct):
+        return told is not None
+    said = {name for name in part.__struct_fields__ if getattr(part, name) is not None}
+    nulls = {name for name, value in told.items() if value is None}
+    return nulls <= {"effective_from", "effective_until"} and all(
+        _whole(getattr(part, name), told[name]) for name in said
+    )
+
+
+@law
+@given(SHAPED)
+def test_what_is_there_is_written(shaped: dict[str, Any]) -> None:
+    """Defaults too: whoever reads the bytes need not know what was left out."""
+    given_event = event_from(shaped)
+
+    assert _whole(given_event, event_to(given_event))
 
 
 def test_every_type_has_one_word_of_its_own() -> None:

@@ -1,6 +1,6 @@
 """Corrections of our record, and corrections of corrections."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from service.domain.events import ContextNoted, Event, RecordCorrected
 from service.domain.history import as_known

@@ -5,13 +5,13 @@ Where ``CI`` is set the examples are always the same.
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from service.domain.admission import admit
 from service.domain.answers import cell_answer, timeline

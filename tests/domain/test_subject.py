@@ -8,7 +8,7 @@ from uuid import UUID
 
 from hypothesis import given, settings
 
-from service.domain import fold
+from service.domain import keys
 from service.domain.answers import timeline
 from service.domain.directives import Text
 from service.domain.events import Event, Recorded
@@ -38,7 +38,7 @@ def _streams(recorded: tuple[Recorded, ...]) -> dict[str, list[Recorded]]:
 @contextmanager
 def _everything_named() -> Iterator[None]:
     """Let every text name all ends behind its own, as if none were left out."""
-    with mock.patch.object(fold, "APART", 1_000_000):
+    with mock.patch.object(keys, "APART", 1_000_000):
         yield
 
 
@@ -126,7 +126,7 @@ def test_a_text_does_not_name_all_that_came_after_it() -> None:
     """Or a policy that is amended daily would be stored again, whole, with each amendment."""
     texts = Fold.of("long", log(*_amendments(300))).texts()
 
-    assert max(len(text.ends) for text in texts) <= fold.APART
+    assert max(len(text.ends) for text in texts) <= keys.APART
 
 
 def test_an_event_at_the_end_of_a_long_stream_is_news_of_few_texts() -> None:
@@ -138,6 +138,6 @@ def test_an_event_at_the_end_of_a_long_stream_is_news_of_few_texts() -> None:
     subject.take(stream[-1])
     news = subject.news()
 
-    assert [slot for slot, _, _ in news] == [(True, at) for at in range(300 - fold.APART, 301)]
+    assert [slot for slot, _, _ in news] == [(True, at) for at in range(300 - keys.APART, 301)]
     assert all(isinstance(new, Text) for _, _, new in news)
     assert subject.said() == Subject.of("policy:long", as_known(stream)).said()

@@ -4,10 +4,10 @@ Each of these is a rule at its edge: the same day, the same instant, the second 
 key.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from service.domain.answers import timeline
 from service.domain.errors import BadPeriodError

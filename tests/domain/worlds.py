@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from service.domain.admission import admit
 from service.domain.codec import event_from
@@ -218,6 +219,6 @@ def _corrected(draw: st.DrawFn, recorded: tuple[Recorded, ...]) -> tuple[Recorde
         changed = recorded[len(CAST) :]
         if changed:
             target = draw(st.sampled_from(changed)).event
-            correction = replace(corrected(target), id=UUID(int=9100 + number))
+            correction = structs.replace(corrected(target), id=UUID(int=9100 + number))
             recorded = with_event(recorded, correction)
     return recorded

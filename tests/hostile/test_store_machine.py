@@ -25,6 +25,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import structs
 
 from service.application import asking, gating
 from service.application.asking import CellFilter
@@ -220,7 +221,7 @@ class StoreMachine(RuleBasedStateMachine):
         if not retract and target.stream.startswith("policy:"):
             drawn = data.draw(steps(slug, first=data.draw(st.booleans())))
             replacement = event_from({**drawn, "stream": target.stream})
-        correction = replace(corrected(target, replacement), id=self.model.new_id())
+        correction = structs.replace(corrected(target, replacement), id=self.model.new_id())
         self._send(self._batch((correction,), {}, keyed=keyed))
 
     @rule(which=some)
@@ -242,8 +243,8 @@ class StoreMachine(RuleBasedStateMachine):
     def an_id_is_used_for_another_event(self, which: int, beside: str) -> None:
         """An id names one event for ever, and what stands beside it in the batch is refused too."""
         old = self.model.recorded[which % len(self.model.recorded)].event
-        other = replace(old, summary=f"not what {beside} said")
-        new = replace(CAST[-1].event, id=self.model.new_id(), stream=f"policy:{beside}")
+        other = structs.replace(old, summary=f"not what {beside} said")
+        new = structs.replace(CAST[-1].event, id=self.model.new_id(), stream=f"policy:{beside}")
 
         with pytest.raises(EventIdConflict):
             append(self.database, self._batch((new, other), {}), clock=lambda: self.now)
