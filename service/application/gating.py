@@ -103,7 +103,7 @@ def check(  # noqa: PLR0913, PLR0917 -- a question, and where it is asked
             place = cell.provider, cell.region
             if place not in worlds:
                 near = Near(provider=cell.provider, region=cell.region)
-                worlds[place] = known.world_on(sight, at.position, near, as_of)
+                worlds[place] = known.world_near(sight, at.position, near)
             told[cell] = _checked(worlds[place], cell, as_of)
         items = tuple(told[cell] for cell in cells)
         return Checks(as_of=as_of, known_at=at, rule=RULE, items=items)

@@ -36,6 +36,7 @@ from service.domain.scope import (
 )
 from service.domain.timeline import (
     Interval,
+    Runs,
     Transition,
     intervals,
     points,
@@ -210,13 +211,28 @@ def _timeline(world: World, cell: Cell, *, instants: bool) -> tuple[Interval, ..
 
 def told_at(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None]:
     """Return the answer of a cell as a list shows it, and the next moment with another one."""
-    part = world.keep(("part", cell), lambda: reaching(world, _inside(world, cell)))
-    if world.covers is not None or len(part.texts) > FEW:
-        near = part if world.covers is not None or world.around is None else world.around(moment)
-        return cell_answer(near, cell, moment), valid_until(near, cell, moment)
-    told = timeline(world, cell, instants=moment.instant is not None)
-    found = told[bisect_right(told, moment.order, lo=1, key=_beginning) - 1]
-    return found.answer, found.until
+    instants = moment.instant is not None
+    if world.covers is None:
+        part = world.keep(("part", cell), lambda: reaching(world, _inside(world, cell)))
+        if len(part.texts) <= FEW:
+            told = timeline(world, cell, instants=instants)
+            found = told[bisect_right(told, moment.order, lo=1, key=_beginning) - 1]
+            return found.answer, found.until
+        world = part if world.around is None else world
+    if world.told is None:
+        return _told_at(world, cell, moment)
+    runs = world.told.keep(("runs", cell, instants), Runs)
+    known = runs.at(moment)
+    if known is None:
+        known = _told_at(world, cell, moment)
+        runs.put(moment, *known)
+    return known
+
+
+def _told_at(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None]:
+    crowded = world.covers is None and world.around is not None
+    near = world.around(moment) if crowded and world.around else world.at(moment)
+    return cell_answer(near, cell, moment), valid_until(near, cell, moment)
 
 
 def _beginning(one: Interval) -> tuple[date, datetime]:

@@ -5,17 +5,23 @@ point is a calendar day, in instants an instant; intervals are half-open, and ne
 same answer are one.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from operator import itemgetter
+from typing import Final, TypeAlias
 
 from service.domain.directives import Bound
 from service.domain.resolution import Access, AccessState, Answer, State, resolve
 from service.domain.scope import Cell, may_match
 from service.domain.times import When
 from service.domain.world import World
+
+_Order: TypeAlias = tuple[date, datetime]
+
+_FAR: Final = (date.max, datetime.max.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +187,35 @@ def until(
     """
     walk = _Walk(tuple(cells), answer_at(world, moment), answer_at, moment.instant is not None)
     return walk.until(world, moment)
+
+
+@dataclass(slots=True)
+class Runs:
+    """Answers of a cell that were found, each from a moment until the next change.
+
+    Moments are all days, or all instants. Whatever the order in which threads put them, what is
+    given holds: a run is looked at before it is believed.
+    """
+
+    _found: list[tuple[_Order, _Order, Answer, When | None]] = field(default_factory=list)
+
+    def at(self, moment: When) -> tuple[Answer, When | None] | None:
+        """Return an answer that was found before, and until when it holds."""
+        at = moment.order
+        number = bisect_right(self._found, at, key=itemgetter(0))
+        if number == len(self._found):
+            return None
+        _, begin, answer, until = self._found[number]
+        return (answer, until) if begin <= at else None
+
+    def put(self, moment: When, answer: Answer, until: When | None) -> None:
+        """Keep an answer that holds from a moment until another."""
+        end = _FAR if until is None else until.order
+        number = bisect_left(self._found, end, key=itemgetter(0))
+        if number < len(self._found) and self._found[number][0] == end:
+            self._found[number] = (end, moment.order, answer, until)
+        else:
+            self._found.insert(number, (end, moment.order, answer, until))
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,11 +52,13 @@ class Memory:
     Attributes:
         most: How much is kept at most, and ``weigh`` gives how much of that a thing is: 1 where it
             is left out. What alone is more than half is not kept.
+        within: Where things are kept in its place, with those of others.
         number: No other memory of the process has it.
     """
 
-    most: int
+    most: int = 0
     weigh: Callable[[Any], int] | None = None
+    within: "Memory | None" = None
     number: int = field(default_factory=partial(next, count()), init=False)
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False)
     _older: dict[Hashable, Any] = field(default_factory=dict, init=False)
@@ -64,6 +66,8 @@ class Memory:
 
     def keep(self, name: Hashable, make: Callable[[], _T]) -> _T:
         """Return what was made under a name, or make it."""
+        if self.within is not None:
+            return self.within.keep((self.number, name), make)
         found: _T | None = self._made.get(name)
         if found is None:
             found = self._older.get(name)
@@ -96,7 +100,8 @@ class World:
         histories: The facts of each policy by slug, corrections applied, for what was pending.
         covers: The days of which everything is known, half-open; None for all days.
         around: Gives the world of the days around a moment, of whatever much was said.
-        kept: What was made of the record; worlds of one record may share it.
+        kept: What was made of the record; worlds of one record that know every day may share it.
+        told: What was told of the record: shared by those, too, that know some days.
     """
 
     registry: Registry
@@ -106,6 +111,7 @@ class World:
     covers: tuple[date, date] | None = None
     around: Callable[[When], "World"] | None = None
     kept: Memory | None = None
+    told: Memory | None = None
 
     def keep(self, name: Hashable, make: Callable[[], _T]) -> _T:
         """Return what was made of this record before, under the same name, or make it."""
@@ -117,6 +123,11 @@ class World:
         if self.covers is None or self.around is None or self.covers[0] <= day < self.covers[1]:
             return self
         return self.around(moment)
+
+    @classmethod
+    def unread(cls, registry: Registry, around: "Callable[[When], World]", told: Memory) -> "World":
+        """Return a world that knows no day yet."""
+        return cls(registry, covers=(date.min, date.min), around=around, told=told)
 
     @classmethod
     def of(cls, recorded: Iterable[Recorded]) -> "World":

@@ -118,7 +118,8 @@ class Answers:
             path=path,
             headers=list(headers),
             bare=[(name, value) for name, value in headers if name.lower() not in _OWN],
-            body=body,
+            # A copy, since what orjson returns lies in a buffer that is several times as long.
+            body=bytes(memoryview(body)),
             tag=names.get("etag"),
             stamp=stamp,
             day=good.day,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,9 +16,7 @@ from service.domain.registry import Registry
 from service.domain.scope import ANY
 from service.projections.segments import ALWAYS
 from service.store.prepared import Prepared
-from service.store.tables import horizon, scope, segment, statement_scope
-
-_TABLES: Final = {table.name: table for table in (scope, statement_scope)}
+from service.store.tables import horizon, scope, segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +56,12 @@ def calendar(days: tuple[int, int]) -> tuple[date, date]:
     )
 
 
-def touching(table: sa.Table, near: Near) -> sa.Select[Any]:
-    """Select what may touch a place, by ``scope`` or by ``statement_scope``: its last column.
+def touching(near: Near) -> sa.Select[Any]:
+    """Select the numbers of the scopes that may touch a place.
 
     What it has to be told is what ``asked`` gives.
     """
-    return _touching(table.name, near.provider is not None, near.country is not None)
+    return _touching(near.provider is not None, near.country is not None)
 
 
 def asked(generation: int, registry: Registry, near: Near) -> dict[str, object]:
@@ -89,14 +87,13 @@ def _padded(places: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache
 def _touching(
-    table: str,
     provided: bool,  # noqa: FBT001
     placed: bool,  # noqa: FBT001
     spread: int | None = None,
 ) -> sa.Select[Any]:
     """Select by lists of any length, or by a bind for each of ``spread`` places."""
-    columns = _TABLES[table].c
-    found = sa.select(list(columns)[-1]).where(columns.generation == sa.bindparam("generation"))
+    columns = scope.c
+    found = sa.select(columns.scope).where(columns.generation == sa.bindparam("generation"))
     if provided:
         found = found.where(columns.provider.in_(_binds("providers", spread and 2)))
     if not placed:
@@ -156,7 +153,7 @@ def _looking(
     spread: int,
 ) -> Prepared:
     """Select the segment of the day in each scope: one text, for one look into the index each."""
-    each = _touching("scope", provided, placed, spread or 1).subquery("each")
+    each = _touching(provided, placed, spread or 1).subquery("each")
     number = each.c[0]
     day = sa.bindparam("at_day", type_=sa.Integer)
     position = sa.bindparam("at_position", type_=sa.BigInteger)

@@ -13,6 +13,7 @@ from service.domain.times import When
 from service.domain.world import REGISTRY
 from service.projections.kept import Kept
 from service.projections.sight import Sight
+from service.store.prepared import Prepared
 from service.store.tables import FOREVER, registry_entry
 
 
@@ -33,29 +34,27 @@ def update(connection: sa.Connection, generation: int, position: int, subject: S
     """Let what a registry stream says from ``position`` on replace what it said before."""
     kind, _, name = subject.name.removeprefix(REGISTRY).partition("/")
     body = _body(subject.facts, kind, name)
-    columns = registry_entry.c
-    mine = sa.and_(
-        columns.generation == generation,
-        columns.kind == kind,
-        columns.id == name,
-        columns.known_until == FOREVER,
-    )
-    before = connection.scalar(sa.select(columns.body).where(mine))
-    if before is not None and bytes(before) == body:
+    mine = {"of_generation": generation, "of_kind": kind, "of_id": name}
+    before = _BODY.first(connection, **mine)
+    if before is not None and bytes(before[0]) == body:
         return
     if before is not None:
-        connection.execute(sa.update(registry_entry).where(mine).values(known_until=position))
+        _CLOSE.run(connection, {**mine, "position": position})
     if body is not None:
-        connection.execute(
-            sa.insert(registry_entry).values(
-                generation=generation,
-                kind=kind,
-                id=name,
-                known_from=position,
-                known_until=FOREVER,
-                body=body,
-            )
-        )
+        _INSERT.put(connection, [(generation, kind, name, position, FOREVER, body)])
+
+
+_MINE: Final = (
+    registry_entry.c.generation == sa.bindparam("of_generation"),
+    registry_entry.c.kind == sa.bindparam("of_kind"),
+    registry_entry.c.id == sa.bindparam("of_id"),
+    registry_entry.c.known_until == FOREVER,
+)
+_BODY: Final = Prepared(sa.select(registry_entry.c.body).where(*_MINE))
+_CLOSE: Final = Prepared(
+    sa.update(registry_entry).where(*_MINE).values(known_until=sa.bindparam("position"))
+)
+_INSERT: Final = Prepared(sa.insert(registry_entry))
 
 
 def _body(facts: Sequence[Recorded], kind: str, name: str) -> bytes | None:

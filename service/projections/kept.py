@@ -1,7 +1,7 @@
 """What was read before and never changes, kept in memory: the least recently used goes first."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, TypeVar
@@ -12,9 +12,15 @@ _Value = TypeVar("_Value")
 
 @dataclass(slots=True)
 class Kept(Generic[_Name, _Value]):
-    """Values by name, ``most`` of them."""
+    """Values by name.
+
+    Attributes:
+        most: How many; or how much of that which ``weigh`` tells of each.
+    """
 
     most: int
+    weigh: Callable[[_Value], int] | None = None
+    _weight: int = 0
     _values: OrderedDict[_Name, _Value] = field(default_factory=OrderedDict)
     _turn: Lock = field(default_factory=Lock)
 
@@ -29,6 +35,14 @@ class Kept(Generic[_Name, _Value]):
     def put(self, name: _Name, value: _Value) -> None:
         """Keep a value."""
         with self._turn:
+            former = self._values.pop(name, None)
+            self._weight += self._weighed(value) - self._weighed(former)
             self._values[name] = value
-            if len(self._values) > self.most:
-                self._values.popitem(last=False)
+            while self._weight > self.most and len(self._values) > 1:
+                _, gone = self._values.popitem(last=False)
+                self._weight -= self._weighed(gone)
+
+    def _weighed(self, value: _Value | None) -> int:
+        if value is None:
+            return 0
+        return 1 if self.weigh is None else self.weigh(value)

@@ -1,21 +1,25 @@
 """The world as known at a position, as far as a question needs it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import sqlalchemy as sa
 
 from service.domain.registry import Registry
 from service.domain.resolution import RULE
 from service.domain.times import When
-from service.domain.world import World
+from service.domain.world import Memory, World
 from service.projections import around, entries, histories, statements
 from service.projections.around import Near
 from service.projections.kept import Kept
 from service.projections.sight import Sight
-from service.projections.whole import Whole
+from service.projections.whole import SHARED, Whole
 
-__all__ = ["Near", "world", "world_on", "world_with_histories"]
+__all__ = ["Near", "world", "world_near", "world_on", "world_with_histories"]
+
+
+_Name: TypeAlias = tuple[sa.Engine, int, Near]
 
 
 def world(connection: sa.Connection, position: int, near: Near) -> World:
@@ -26,6 +30,30 @@ def world(connection: sa.Connection, position: int, near: Near) -> World:
 def world_with_histories(connection: sa.Connection, position: int, near: Near) -> World:
     """Return the same with the facts of every policy that has a text or draft in it."""
     return _with_histories(connection, world(connection, position, near), position)
+
+
+def world_near(sight: Sight, position: int, near: Near) -> World:
+    """Return what a question about a place needs; ``World.at`` may have to read its day.
+
+    Args:
+        sight: ``World.at`` sees through it again.
+        position: Of what is known.
+        near: The place.
+
+    Raises:
+        NotKept: It is seen through memory alone, and that has not all; ``World.at`` may, too.
+    """
+    registry = entries.at(sight, position)
+    whole = _whole(sight, position, registry, near)
+    found = None if whole is None else whole.near(near)
+    if found is not None:
+        return found
+    # Not rebuilt since a migration, the index by day would tell what is not so.
+    if sight.stamp.rule != RULE:
+        return _all(sight, position, near)
+    return World.unread(
+        registry, _ByDay(sight, registry, position, near), _told(sight, position, near)
+    )
 
 
 def world_on(
@@ -43,18 +71,17 @@ def world_on(
     Raises:
         NotKept: It is seen through memory alone, and that has not all.
     """
+    if not with_histories:
+        return world_near(sight, position, near).at(moment)
     registry = entries.at(sight, position)
-    if near.provider is not None:
-        whole = _whole(sight, position, registry, near.provider)
-        if whole is not None:
-            found = whole.near(sight, near, moment, with_histories=with_histories)
-            if found is not None:
-                return found
-    # Not rebuilt since a migration, the index by day would tell what is not so.
+    whole = _whole(sight, position, registry, near)
+    found = None if whole is None else whole.near_on(sight, near, moment)
+    if found is not None:
+        return found
     if sight.stamp.rule != RULE:
-        found = _all(sight, position, near)
-        return _with_histories(sight.connection, found, position) if with_histories else found
-    return _ByDay(sight, registry, position, near)(moment, with_histories=with_histories)
+        return _with_histories(sight.connection, _all(sight, position, near), position)
+    found = _ByDay(sight, registry, position, near)(moment)
+    return _with_histories(sight.connection, found, position)
 
 
 def _all(sight: Sight, position: int, near: Near) -> World:
@@ -78,34 +105,82 @@ class _ByDay:
     position: int
     near: Near
 
-    def __call__(self, moment: When, *, with_histories: bool = False) -> World:
+    def __call__(self, moment: When) -> World:
         """Return the world of the days around a moment."""
         connection, generation = self.sight.connection, self.sight.stamp.generation
         told = around.asked(generation, self.registry, self.near)
         found = around.on_day(connection, self.near, told, self.position, moment.day)
         said = statements.said(connection, generation, found.statements)
         texts, seen = statements.sorted_out(said)
-        slugs = dict.fromkeys(text.policy for text in texts) if with_histories else ()
-        facts = histories.known(connection, slugs, self.position)
-        return World(self.registry, texts, seen, facts, found.covers, self)
+        return World(self.registry, texts, seen, covers=found.covers, around=self)
 
 
-def _whole(sight: Sight, position: int, registry: Registry, provider: str) -> Whole | None:
-    """Return all that is known of a provider; None where that is too much to be kept."""
-    generation = sight.stamp.generation
-    name = sight.engine, generation, provider
-    if _MUCH.get(name):
-        return None
-    found = _WHOLE.get((*name, position))
+def _told(sight: Sight, position: int, near: Near) -> Memory:
+    """Return what was told of a place of which too much is known to be kept."""
+    name = sight.engine, sight.stamp.generation, position, near
+    found = _TOLD.get(name)
     if found is None:
-        said = statements.of_provider(sight.connection, generation, position, provider)
-        if said is None:
-            _MUCH.put(name, True)  # noqa: FBT003 -- and it will not become less
-            return None
-        found = Whole.of(registry, position, said)
-        _WHOLE.put((*name, position), found)
+        found = Memory(within=SHARED)
+        _TOLD.put(name, found)
     return found
 
 
-_MUCH: Final = Kept[tuple[sa.Engine, int, str], bool](most=1024)
-_WHOLE: Final = Kept[tuple[sa.Engine, int, str, int], Whole](most=64)
+def _whole(sight: Sight, position: int, registry: Registry, near: Near) -> Whole | None:
+    """Return what is known of a provider, or of it in the country; None where that is much.
+
+    None, too, where it is asked for the first time as of a position long since: it is known by day.
+    """
+    names = [(sight.engine, sight.stamp.generation, place) for place in _places(near)]
+    held = (one for name in names for one in _WHOLE.get(name) or ())
+    found = next((one for one in held if one.holds(registry, position)), None)
+    if found is not None:
+        return found
+    asked = sight.engine, sight.stamp.generation, near, position
+    if position < sight.stamp.position and not _ASKED.get(asked):
+        if sight.snapshot is not None:
+            _ASKED.put(asked, True)  # noqa: FBT003 -- somebody has
+        return None
+    few = (name for name in names if not _MUCH.get(name))
+    read = (_read(sight, position, registry, name) for name in few)
+    return next((one for one in read if one is not None), None)
+
+
+def _places(near: Near) -> Iterator[Near]:
+    """Yield the places that a whole may be of: the wider first."""
+    if near.provider is not None:
+        yield Near(provider=near.provider)
+        if near.country is not None:
+            yield Near(provider=near.provider, region=near.country)
+
+
+def _read(sight: Sight, position: int, registry: Registry, name: _Name) -> Whole | None:
+    _, generation, place = name
+    wholes = _WHOLE.get(name) or ()
+    found = None
+    if wholes and wholes[-1].upto < position:
+        found = wholes[-1].gone_on(sight, registry, position)
+    if found is None:
+        said = statements.of_place(sight.connection, generation, position, registry, place)
+        if said is None:
+            _MUCH.put(name, True)  # noqa: FBT003 -- and it will not become less
+            return None
+        found = Whole.of(registry, place, position, said)
+    others = [one for one in wholes if one is not found]
+    ordered = sorted((*others[-MOST_POSITIONS + 1 :], found), key=lambda one: one.position)
+    _WHOLE.put(name, tuple(ordered))
+    return found
+
+
+def _weight(wholes: tuple[Whole, ...]) -> int:
+    return sum(1 + len(one.said) for one in wholes)
+
+
+MOST_POSITIONS: Final = 4
+"""Positions as of which the same is kept."""
+MOST_SAID: Final = 40_000
+"""Statements that are kept in all."""
+
+_MUCH: Final = Kept[_Name, bool](most=4096)
+_ASKED: Final = Kept[tuple[sa.Engine, int, Near, int], bool](most=4096)
+_WHOLE: Final = Kept[_Name, tuple[Whole, ...]](most=MOST_SAID, weigh=_weight)
+_TOLD: Final = Kept[tuple[sa.Engine, int, int, Near], Memory](most=1024)

@@ -1,6 +1,6 @@
 """Which events name what: the filter of the log's listing, and who may still be retracted."""
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import sqlalchemy as sa
 
@@ -14,22 +14,21 @@ from service.store.tables import event, mention
 _INSERT: Final = Prepared(sa.insert(mention))
 
 
-def rows(generation: int, recorded: Recorded) -> list[dict[str, object]]:
+Row: TypeAlias = tuple[int, str, str, int]
+"""A generation, a dimension, a value of it, a position."""
+
+
+def rows(generation: int, recorded: Recorded) -> list[Row]:
     """Return what an event names, as rows."""
+    position = recorded.position
     return [
-        {
-            "generation": generation,
-            "dimension": dimension,
-            "value": value,
-            "position": recorded.position,
-        }
-        for dimension, value in sorted(mentions(recorded.event))
+        (generation, dimension, value, position) for dimension, value in mentions(recorded.event)
     ]
 
 
-def insert(connection: sa.Connection, found: list[dict[str, object]]) -> None:
+def insert(connection: sa.Connection, found: list[Row]) -> None:
     """Write rows."""
-    _INSERT.run(connection, *found)
+    _INSERT.put(connection, sorted(found))
 
 
 def any_of(connection: sa.Connection, generation: int, dimension: str, value: str) -> bool:

@@ -83,9 +83,14 @@ _LIVE: Final = Prepared(sa.select(projection.c.generation))
 _APPLIED: Final = Prepared(
     sa.update(projection)
     .where(projection.c.generation == sa.bindparam("of_generation"))
-    .values(applied=sa.bindparam("position"))
+    .values(
+        applied=sa.bindparam("position"),
+        registry_at=sa.case(
+            (sa.bindparam("registered") > 0, sa.bindparam("registered")),
+            else_=projection.c.registry_at,
+        ),
+    )
 )
-_REGISTRY_AT: Final = Prepared(sa.update(projection).values(registry_at=sa.bindparam("position")))
 
 
 class Projector:
@@ -100,7 +105,7 @@ class Projector:
         self.generation = generation
         self._standings = standings
         self._statements = Writer(connection, generation)
-        self._mentions: list[dict[str, object]] = []
+        self._mentions: list[mentions.Row] = []
         self._position = 0
         self.registry_at = 0
 
@@ -133,9 +138,8 @@ class Projector:
         self._statements.flush()
         mentions.insert(self.connection, self._mentions)
         self._mentions = []
-        asked = {"of_generation": self.generation, "position": self._position}
-        if _APPLIED.run(self.connection, asked) and self.registry_at:
-            _REGISTRY_AT.run(self.connection, {"position": self.registry_at})
+        applied = {"position": self._position, "registered": self.registry_at}
+        _APPLIED.run(self.connection, {"of_generation": self.generation, **applied})
 
 
 @contextmanager
@@ -163,6 +167,11 @@ def rebuild(
         RebuildSuperseded: Another rebuild was started since.
         Exception: Whatever an event that cannot be applied raises; nothing has changed then.
     """
+    with _undisturbed():
+        return _rebuild(database, progress)
+
+
+def _rebuild(database: Database, progress: Callable[[int, int], None]) -> Rebuilt:
     with database.write() as connection:
         new = _claim(connection)
         projector = Projector(connection, new, Standings(connection))
@@ -209,7 +218,9 @@ def _claim(connection: sa.Connection) -> int:
     taken = sa.update(projection).values(building=mine)
     row = connection.execute(taken.returning(projection.c.generation, projection.c.building)).one()
     for table in TABLES:
-        connection.execute(sa.delete(table).where(table.c.generation != row.generation))
+        # Two ranges, which an index finds.
+        for dead in (table.c.generation < row.generation, table.c.generation > row.generation):
+            connection.execute(sa.delete(table).where(dead))
     new: int = row.building
     return new
 
@@ -230,21 +241,29 @@ def _still_mine(connection: sa.Connection, generation: int) -> None:
 
 def _catch_up(connection: sa.Connection, projector: Projector, done: int, count: int) -> int:
     projector.go_on(connection)
-    rows = log.page(connection, after=done, limit=count) if count else ()
+    rows = log.stored(connection, after=done, limit=count) if count else ()
     projector.take_all([decode(row) for row in rows])
     return rows[-1].position if rows else done
 
 
 def _differing(connection: sa.Connection, table: sa.Table, old: int, new: int) -> int:
     """Count the rows that only one of two generations has."""
-    columns = [column for column in table.c if column.name != "generation"]
-    before = sa.select(*columns).where(table.c.generation == old)
-    after = sa.select(*columns).where(table.c.generation == new)
-    only = (sa.except_(before, after), sa.except_(after, before))
-    return sum(
-        connection.scalar(sa.select(sa.func.count()).select_from(one.subquery())) or 0
-        for one in only
+    before, after = table.alias(), table.alias()
+    same = (
+        before.c[column.name] == after.c[column.name]
+        for column in table.c
+        if column.name != "generation"
     )
+    among = (
+        sa.select(sa.func.count()).select_from(one).where(one.c.generation == generation)
+        for one, generation in ((before, old), (after, new))
+    )
+    both = sa.select(sa.func.count()).where(
+        before.c.generation == old, after.c.generation == new, *same
+    )
+    counted = sa.select(*(one.scalar_subquery() for one in (*among, both)))
+    of_old, of_new, of_both = connection.execute(counted).one()
+    return int(of_old + of_new - 2 * of_both)
 
 
 def rows(

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from service.domain import regions
 from service.domain.scope import ANY
 from service.projections import entries
-from service.store.tables import statement, statement_scope
+from service.store.tables import scope, statement, statement_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +32,14 @@ def streams(
     grouped = entries.ever_grouped(connection, generation, position)
     touching = {ANY, place.region, *_places(grouped.get(place.region, {place.region}))}
     touching |= {group for group, members in grouped.items() if not touching.isdisjoint(members)}
-    scope = statement_scope.c
-    said = sa.select(scope.statement).where(
-        scope.generation == generation,
-        scope.provider.in_((place.provider, ANY)),
-        scope.region.in_(sorted(touching)),
+    reached = sa.select(scope.c.scope).where(
+        scope.c.generation == generation,
+        scope.c.provider.in_((place.provider, ANY)),
+        scope.c.region.in_(sorted(touching)),
         *([] if place.service is None else [_service(place.service)]),
+    )
+    said = sa.select(statement_scope.c.statement).where(
+        statement_scope.c.generation == generation, statement_scope.c.scope.in_(reached)
     )
     return sa.select(statement.c.subject).where(
         statement.c.generation == generation,
@@ -63,6 +65,6 @@ def _upwards(place: str) -> Iterator[str]:
 def _service(path: str) -> sa.ColumnElement[bool]:
     steps = path.split("/")
     around = [ANY, *("/".join(steps[:end]) for end in range(1, len(steps) + 1))]
-    column = statement_scope.c.service
+    column = scope.c.service
     # "0" is the character behind "/": between them lies everything below the path.
     return sa.or_(column.in_(around), sa.and_(column > f"{path}/", column < f"{path}0"))

@@ -14,16 +14,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import pairwise
-from typing import Final
+from itertools import product
+from typing import Final, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
 from service.domain.directives import Text
-from service.domain.scope import Elementary, Scope
+from service.domain.scope import Scope
 from service.domain.world import Observation
 from service.store.prepared import Prepared
-from service.store.tables import FOREVER, horizon, scope, segment
+from service.store.tables import FOREVER, horizon, scope, segment, statement_scope
 
 ALWAYS: Final = (0, 4_000_000)
 """All days: from before the first of the calendar until after the last."""
@@ -31,9 +31,12 @@ ALWAYS: Final = (0, 4_000_000)
 MOST_KEPT: Final = 20_000
 """Scopes that a writer keeps in memory before it forgets them all."""
 
+_Place: TypeAlias = tuple[str, str, str, str]
+"""An elementary scope: a provider, a service, a region, an audience."""
+_Piece: TypeAlias = tuple[int, int, tuple[int, ...]]
 
-@dataclass(frozen=True, slots=True)
-class Spell:
+
+class Spell(NamedTuple):
     """One statement, the scope it is about, and the days on which it can matter, half-open."""
 
     statement: int
@@ -48,9 +51,16 @@ def days_of_text(text: Text, occurred: Mapping[str, date]) -> tuple[int, int]:
         text: A directive or a draft, whether it binds or not.
         occurred: When each event of its policy did, by id: what was decided late ends it late.
     """
-    first = min((text.decided.day, *(bound.when.day for bound in text.begins or ())))
-    ends = [*text.ends, *(one.begins for one in text.repeals if one.begins and not one.ends)]
-    last = min((max(end.when.day, occurred[end.event]) for end in ends), default=None)
+    first = text.decided.day
+    for bound in text.begins or ():
+        first = min(first, bound.when.day)
+    ends = text.ends
+    if text.repeals:
+        ends += tuple(one.begins for one in text.repeals if one.begins and not one.ends)
+    last: date | None = None
+    for end in ends:
+        day = max(end.when.day, occurred[end.event])
+        last = day if last is None else min(last, day)
     return _widened(first, last)
 
 
@@ -80,242 +90,265 @@ class _Segment:
 
 @dataclass(slots=True)
 class _Line:
-    """The segments of a scope that are known, as far as they were loaded, in order."""
+    """The segments of a scope that are known, as far as they were loaded, in order.
+
+    Attributes:
+        last: The furthest day on which segments ever met; -1 where nothing was ever said.
+        days: On which the segments begin.
+    """
 
     scope: int
     loaded: tuple[int, int]
     last: int
     segments: list[_Segment]
+    days: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.days = [one.day for one in self.segments]
 
 
-@dataclass(slots=True)
 class _Change:
-    """What comes and goes in one scope, and the days that it reaches."""
+    """What comes and goes in a scope, and the days that it reaches."""
 
-    gone: set[int] = field(default_factory=set)
-    come: list[Spell] = field(default_factory=list)
-    first: int = ALWAYS[1]
-    last: int = ALWAYS[0]
+    __slots__ = ("come", "days", "edges", "gone")
 
-    def reach(self, days: tuple[int, int]) -> None:
-        self.first, self.last = min(self.first, days[0]), max(self.last, days[1])
+    def __init__(self, gone: Sequence[Spell], come: Sequence[Spell]) -> None:
+        days = [one.days for one in (*gone, *come)]
+        self.days: Final = min(first for first, _ in days), max(last for _, last in days)
+        self.gone: Final = {one.statement for one in gone}
+        self.come: Final = come
+        self.edges: Final = sorted({edge for one in come for edge in one.days})
 
-    def pieces(self, old: Sequence[_Segment]) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-        """Yield what some segments become: cut where anything begins or ends."""
-        edges = {edge for one in self.come for edge in one.days}
+    def pieces(self, old: Sequence[_Segment]) -> list[_Piece]:
+        """Return what some segments become: cut where anything begins or ends.
+
+        Those that say the same and meet are one.
+        """
+        found: list[_Piece] = []
+        before: tuple[int, ...] | None = None
         for one in old:
-            inside = sorted(edge for edge in edges if one.day < edge < one.day_until)
-            stays = [each for each in one.statements if each not in self.gone]
-            for day, day_until in pairwise((one.day, *inside, one.day_until)):
-                new = [each.statement for each in self.come if each.days[0] <= day < each.days[1]]
-                yield day, day_until, tuple(sorted((*stays, *new)))
+            stays = one.statements
+            if not self.gone.isdisjoint(stays):
+                stays = tuple([each for each in stays if each not in self.gone])
+            day, end = one.day, one.day_until
+            inside = [edge for edge in self.edges if day < edge < end]
+            for until in (*inside, end):
+                said = stays
+                for number, _, (first, last) in self.come:
+                    if first <= day < last:
+                        said += (number,)  # Later ones have greater numbers: they are in order.
+                if said == before:
+                    found[-1] = (found[-1][0], until, said)
+                else:
+                    found.append((day, until, said))
+                day, before = until, said
+        return found
+
+
+def _changes(
+    gone: Sequence[Spell], come: Sequence[Spell]
+) -> Iterable[tuple[Iterable[_Place], _Change]]:
+    """Return what changes where, each place once."""
+    scopes = [one.scope for one in (*gone, *come)]
+    if scopes.count(scopes[0]) == len(scopes):  # As a rule.
+        return ((_places(scopes[0]), _Change(gone, come)),)
+    found: dict[_Place, tuple[list[Spell], list[Spell]]] = {}
+    for side, spells in enumerate((gone, come)):
+        for spell in spells:
+            for place in _places(spell.scope):
+                found.setdefault(place, ([], []))[side].append(spell)
+    return [((place,), _Change(*both)) for place, both in found.items()]
 
 
 @dataclass(slots=True)
 class Writer:
-    """Takes what comes and goes into one generation: kept in memory until ``flush``."""
+    """Takes what comes and goes into one generation: kept in memory until ``flush``.
+
+    Attributes:
+        count: How many scopes there are; ``begin`` tells it.
+    """
 
     connection: sa.Connection
     generation: int
-    _count: int | None = None
+    _count: int = 0
     _all_here: bool = False
-    _lines: dict[Elementary, _Line] = field(default_factory=dict)
-    _scopes: list[dict[str, object]] = field(default_factory=list)
+    _lines: dict[_Place, _Line] = field(default_factory=dict)
+    _scopes: list[tuple[object, ...]] = field(default_factory=list)
+    _named: list[tuple[int, int, int]] = field(default_factory=list)
     _new: list[_Segment] = field(default_factory=list)
     _closed: list[_Segment] = field(default_factory=list)
-    _horizons: list[dict[str, int]] = field(default_factory=list)
+    _horizons: list[tuple[int, int, int, int]] = field(default_factory=list)
 
-    def take(self, position: int, gone: Iterable[Spell], come: Iterable[Spell]) -> None:
-        """Let statements come and go at a position."""
-        changes: dict[Elementary, _Change] = {}
-        for spell in gone:
-            for element in spell.scope.elements():
-                change = changes.setdefault(element, _Change())
-                change.gone.add(spell.statement)
-                change.reach(spell.days)
-        for spell in come:
-            for element in spell.scope.elements():
-                change = changes.setdefault(element, _Change())
-                change.come.append(spell)
-                change.reach(spell.days)
-        for element, change in changes.items():
-            self._change(element, change, position)
+    def begin(self, count: int) -> None:
+        """Tell how many scopes are numbered, before anything comes or goes."""
+        self._count = count
+        self._all_here = not count
+
+    def take(self, position: int, gone: Sequence[Spell], come: Sequence[Spell]) -> None:
+        """Let statements come and go at a position; those that come are in order."""
+        if gone or come:
+            for places, change in _changes(gone, come):
+                for place in places:
+                    self._change(place, change, position)
 
     def flush(self) -> None:
         """Write what was taken in."""
-        _INSERT_SCOPE.run(self.connection, *self._scopes)
-        _CLOSE.run(self.connection, *map(self._closing, self._closed))
-        _INSERT.run(self.connection, *map(self._row, self._new))
-        _INSERT_HORIZON.run(self.connection, *self._horizons)
+        closed = [
+            {
+                "of_generation": self.generation,
+                "of_scope": one.scope,
+                "of_day": one.day,
+                "since": one.known_from,
+                "position": one.known_until,
+            }
+            for one in self._closed
+        ]
+        # In the order of the keys, for the sake of whoever has to sort them in.
+        _INSERT_SCOPE.put(self.connection, sorted(self._scopes))
+        _INSERT_NAMED.put(self.connection, sorted(self._named))
+        _CLOSE.run(self.connection, *closed)
+        _INSERT.put(self.connection, sorted(map(self._row, self._new)))
+        _INSERT_HORIZON.put(self.connection, sorted(self._horizons))
         for one in self._new:
             one.is_stored = True
-        self._scopes, self._closed, self._new, self._horizons = [], [], [], []
+        self._scopes, self._named, self._closed, self._new, self._horizons = [], [], [], [], []
         if len(self._lines) > MOST_KEPT:
             self._lines.clear()
             self._all_here = False
 
-    def _change(self, element: Elementary, change: _Change, position: int) -> None:
+    def _change(self, place: _Place, change: _Change, position: int) -> None:
         # With the neighbours, for what has become the same as one of them is one with it.
-        first, last = max(change.first - 1, ALWAYS[0]), min(change.last + 1, ALWAYS[1])
-        line = self._line(element, position, first, last)
-        start = bisect_right(line.segments, first, key=_begins) - 1
-        stop = bisect_left(line.segments, last, key=_begins)
+        first, last = max(change.days[0] - 1, ALWAYS[0]), min(change.days[1] + 1, ALWAYS[1])
+        line = self._line(place, position, first, last)
+        start, stop = bisect_right(line.days, first) - 1, bisect_left(line.days, last)
         old = line.segments[start:stop]
-        same = {(one.day, one.day_until, one.statements): one for one in old}
+        before = {one.day: one for one in old}
         fresh: list[_Segment] = []
-        for piece in _merged(change.pieces(old)):
-            kept = same.pop(piece, None)
-            if kept is None:
-                day, day_until, statements = piece
-                kept = _Segment(line.scope, day, day_until, position, statements)
-                self._new.append(kept)
-            fresh.append(kept)
-        for one in same.values():
+        for day, day_until, said in change.pieces(old):
+            one = before.get(day)
+            if one is not None and one.day_until == day_until and one.statements == said:
+                del before[day]
+            else:
+                one = _Segment(line.scope, day, day_until, position, said)
+                self._new.append(one)
+            fresh.append(one)
+        for one in before.values():
             one.known_until = position
             if one.is_stored:
                 self._closed.append(one)
         line.segments[start:stop] = fresh
-        furthest = max(one.day for one in fresh)
-        if furthest > line.last:
-            line.last = furthest
-            self._horizons.append(
-                {
-                    "generation": self.generation,
-                    "scope": line.scope,
-                    "position": position,
-                    "day": furthest,
-                }
-            )
+        line.days[start:stop] = [one.day for one in fresh]
+        for spell in change.come:
+            self._named.append((self.generation, line.scope, spell.statement))
+        if fresh[-1].day > line.last:
+            line.last = fresh[-1].day
+            self._horizons.append((self.generation, line.scope, position, line.last))
 
-    def _line(self, element: Elementary, position: int, first: int, last: int) -> _Line:
+    def _line(self, place: _Place, position: int, first: int, last: int) -> _Line:
         """Return the line of a scope, loaded from one day until another at least."""
-        line = self._lines.get(element)
+        line = self._lines.get(place)
         if line is not None and line.loaded[0] <= first and last <= line.loaded[1]:
             return line
         if line is not None:
             self.flush()
             first, last = min(first, line.loaded[0]), max(last, line.loaded[1])
-        line = self._stored(element, first, last) or self._begun(element, position)
-        self._lines[element] = line
+        line = self._stored(place, position, first, last) or self._begun(place, position)
+        self._lines[place] = line
         return line
 
-    def _stored(self, element: Elementary, first: int, last: int) -> _Line | None:
-        if self._count is None:
-            ((count,),) = _COUNT.rows(self.connection, generation=self.generation)
-            self._count = count or 0
-            self._all_here = self._count == 0
-        if self._all_here and element not in self._lines:
+    def _stored(self, place: _Place, position: int, first: int, last: int) -> _Line | None:
+        if self._all_here and place not in self._lines:
             return None
-        found = _FIND_SCOPE.first(self.connection, of_generation=self.generation, **_named(element))
-        if found is None:
-            return None
-        number, furthest = found
+        provider, service, region, audience = place
         known = _KNOWN.rows(
             self.connection,
             of_generation=self.generation,
-            number=number,
+            provider=provider,
+            service=service,
+            region=region,
+            audience=audience,
             first=first,
             last=last,
         )
+        if not known:
+            return None
+        number, furthest = known[0][:2]
+        if furthest is None:  # A migration has numbered it, and no rebuild was since.
+            return _empty(number, position)
         segments = [
-            _Segment(number, day, day_until, known_from, _numbers(statements), is_stored=True)
-            for day, day_until, known_from, statements in known
+            _Segment(number, day, day_until, known_from, _numbers(said), is_stored=True)
+            for _, _, day, day_until, known_from, said in known
         ]
         return _Line(number, (first, last), furthest, segments)
 
-    def _begun(self, element: Elementary, position: int) -> _Line:
+    def _begun(self, place: _Place, position: int) -> _Line:
         """Begin the line of a scope of which nothing was ever said."""
-        assert self._count is not None  # noqa: S101 a fault of ours: whoever looked has counted
         self._count += 1
-        row = {"generation": self.generation, "scope": self._count, **_named(element)}
+        provider, service, region, audience = place
+        row = self.generation, provider, region, service, audience, self._count
         self._scopes.append(row)
-        return _Line(self._count, ALWAYS, -1, [_Segment(self._count, *ALWAYS, position, ())])
+        return _empty(self._count, position)
 
-    def _row(self, one: _Segment) -> dict[str, object]:
-        return {
-            "generation": self.generation,
-            "scope": one.scope,
-            "day": one.day,
-            "known_from": one.known_from,
-            "known_until": one.known_until,
-            "day_until": one.day_until,
-            "statements": " ".join(map(str, one.statements)),
-        }
-
-    def _closing(self, one: _Segment) -> dict[str, int]:
-        return {
-            "of_generation": self.generation,
-            "of_scope": one.scope,
-            "of_day": one.day,
-            "since": one.known_from,
-            "position": one.known_until,
-        }
+    def _row(self, one: _Segment) -> tuple[object, ...]:
+        said = " ".join(map(str, one.statements))
+        days = one.day, one.known_from, one.known_until, one.day_until
+        return self.generation, one.scope, *days, said
 
 
-def _merged(
-    pieces: Iterable[tuple[int, int, tuple[int, ...]]],
-) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-    """Yield pieces, those that say the same and meet as one."""
-    last: tuple[int, int, tuple[int, ...]] | None = None
-    for piece in pieces:
-        if last is not None and last[2] == piece[2]:
-            last = last[0], piece[1], last[2]
-            continue
-        if last is not None:
-            yield last
-        last = piece
-    if last is not None:
-        yield last
+def _places(of: Scope) -> Iterator[_Place]:
+    return product(of.providers, of.services, of.regions, of.audiences)
 
 
-def _begins(one: _Segment) -> int:
-    return one.day
-
-
-def _named(element: Elementary) -> dict[str, str]:
-    return {name: getattr(element, name) for name in ("provider", "region", "service", "audience")}
+def _empty(number: int, position: int) -> _Line:
+    return _Line(number, ALWAYS, -1, [_Segment(number, *ALWAYS, position, ())])
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split()))
 
 
-_COUNT: Final = Prepared(
-    sa.select(sa.func.max(scope.c.scope)).where(scope.c.generation == sa.bindparam("generation"))
+_OF_SCOPE: Final = (
+    segment.c.generation == scope.c.generation,
+    segment.c.scope == scope.c.scope,
+    segment.c.known_until == FOREVER,
 )
-_FIND_SCOPE: Final = Prepared(
+_FURTHEST: Final = (
+    sa.select(horizon.c.day)
+    .where(horizon.c.generation == scope.c.generation, horizon.c.scope == scope.c.scope)
+    .order_by(horizon.c.position.desc())
+    .limit(1)
+    .correlate(scope)
+    .scalar_subquery()
+)
+_BEGINS: Final = (
+    sa.select(segment.c.day)
+    .where(*_OF_SCOPE, segment.c.day <= sa.bindparam("first"))
+    .order_by(segment.c.day.desc())
+    .limit(1)
+    .correlate(scope)
+    .scalar_subquery()
+)
+_KNOWN: Final = Prepared(
     sa.select(
         scope.c.scope,
-        sa.select(horizon.c.day)
-        .where(horizon.c.generation == scope.c.generation, horizon.c.scope == scope.c.scope)
-        .order_by(horizon.c.position.desc())
-        .limit(1)
-        .scalar_subquery(),
-    ).where(
+        _FURTHEST,
+        segment.c.day,
+        segment.c.day_until,
+        segment.c.known_from,
+        segment.c.statements,
+    )
+    .select_from(
+        scope.outerjoin(
+            segment,
+            sa.and_(*_OF_SCOPE, segment.c.day < sa.bindparam("last"), segment.c.day >= _BEGINS),
+        )
+    )
+    .where(
         scope.c.generation == sa.bindparam("of_generation"),
         *(
             scope.c[name] == sa.bindparam(name)
             for name in ("provider", "region", "service", "audience")
         ),
-    )
-)
-_OF_SCOPE: Final = (
-    segment.c.generation == sa.bindparam("of_generation"),
-    segment.c.scope == sa.bindparam("number"),
-    segment.c.known_until == FOREVER,
-)
-_KNOWN: Final = Prepared(
-    sa.select(segment.c.day, segment.c.day_until, segment.c.known_from, segment.c.statements)
-    .where(
-        *_OF_SCOPE,
-        segment.c.day < sa.bindparam("last"),
-        segment.c.day
-        >= sa.select(segment.c.day)
-        .where(*_OF_SCOPE, segment.c.day <= sa.bindparam("first"))
-        .order_by(segment.c.day.desc())
-        .limit(1)
-        .correlate(None)
-        .scalar_subquery(),
     )
     .order_by(segment.c.day)
 )
@@ -330,5 +363,6 @@ _CLOSE: Final = Prepared(
     .values(known_until=sa.bindparam("position"))
 )
 _INSERT_SCOPE: Final = Prepared(sa.insert(scope))
+_INSERT_NAMED: Final = Prepared(sa.insert(statement_scope))
 _INSERT: Final = Prepared(sa.insert(segment))
 _INSERT_HORIZON: Final = Prepared(sa.insert(horizon))

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from service.domain.events import Recorded
 from service.domain.fold import Slot
 from service.domain.subject import Subject
+from service.projections.segments import Spell
 from service.store import events as log
 from service.store.codec import decode
 from service.store.events import Tip
@@ -29,19 +30,19 @@ MOST_REMEMBERED: Final = 2_000
 
 @dataclass(slots=True)
 class Standing:
-    """One stream: what it says, and the numbers of its statements.
+    """One stream: what it says, and the statements that say it.
 
     Attributes:
-        numbers: By slot, in one generation; None where they were not read yet.
+        spells: By slot, in one generation; None where they were not read yet.
     """
 
     subject: Subject
-    numbers: dict[Slot, int] | None = None
+    spells: dict[Slot, Spell] | None = None
 
     def copy(self) -> "Standing":
         """Return one that goes on by itself."""
-        numbers = None if self.numbers is None else self.numbers.copy()
-        return Standing(self.subject.copy(), numbers)
+        spells = None if self.spells is None else self.spells.copy()
+        return Standing(self.subject.copy(), spells)
 
 
 @dataclass(slots=True)
@@ -72,8 +73,8 @@ class Standings:
         """Read the streams that are not kept, up to and with a position."""
         missing = [name for name in dict.fromkeys(names) if name not in self._kept]
         for name, rows in log.streams(self.log, missing, upto).items():
-            numbers: dict[Slot, int] | None = None if rows else {}
-            self._keep(Standing(Subject.of(name, [decode(row) for row in rows]), numbers))
+            spells: dict[Slot, Spell] | None = None if rows else {}
+            self._keep(Standing(Subject.of(name, [decode(row) for row in rows]), spells))
 
     def of(self, name: str, upto: int) -> Standing:
         """Return a stream as it stands up to and with a position."""
@@ -91,7 +92,7 @@ class Standings:
         else:
             rows = log.stream(self.log, name, recorded.position)
             standing.subject = Subject.of(name, [decode(row) for row in rows])
-            standing.numbers = None
+            standing.spells = None
         self._events += 1
         self._forget()
         return standing

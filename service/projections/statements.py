@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from service.domain.directives import Text
 from service.domain.registry import Registry
-from service.domain.scope import ANY, Scope
+from service.domain.scope import Scope
 from service.domain.times import When
 from service.domain.world import Observation
 from service.projections import around
@@ -42,8 +42,15 @@ _OBSERVATIONS: Final = msgspec.json.Decoder(Observation, dec_hook=_decode_when)
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A statement as read, and the days on which it can matter, half-open."""
+    """A statement as read.
 
+    Attributes:
+        subject: The stream that says it.
+        days: On which it can matter, half-open.
+    """
+
+    number: int
+    subject: str
     what: Text | Observation
     days: tuple[int, int]
 
@@ -67,15 +74,15 @@ def sorted_out(found: Iterable[Said]) -> tuple[tuple[Text, ...], tuple[Observati
     )
 
 
-def of_provider(
-    connection: sa.Connection, generation: int, position: int, provider: str
+def of_place(
+    connection: sa.Connection, generation: int, position: int, registry: Registry, near: Near
 ) -> list[Said] | None:
-    """Return all that is known at a position and may touch a provider; None where it is much.
+    """Return all that is known at a position and may touch a place; None where it is much.
 
     Much is more than ``MUCH`` elementary scopes, with all that were ever known.
     """
-    asked = {"generation": generation, "providers": (provider, ANY)}
-    touching = around.touching(statement_scope, Near(provider=provider))
+    asked = around.asked(generation, registry, near)
+    touching = _touching(near)
     if len(connection.scalars(touching.limit(MUCH + 1), asked).all()) > MUCH:
         return None
     wanted = _KNOWN.where(statement.c.statement.in_(touching)).order_by(statement.c.statement)
@@ -83,13 +90,21 @@ def of_provider(
     return said(connection, generation, numbers)
 
 
+def of_subjects(
+    connection: sa.Connection, generation: int, position: int, subjects: Sequence[str]
+) -> list[Said]:
+    """Return all that some streams say, as known at a position."""
+    told = {"generation": generation, "position": position, "subjects": subjects}
+    return said(connection, generation, list(connection.scalars(_OF_SUBJECTS, told)))
+
+
 def said(connection: sa.Connection, generation: int, numbers: Sequence[int]) -> list[Said]:
     """Return statements by their numbers; what a number of a generation says never changes."""
     engine = connection.engine
     found = {number: _READ.get((engine, generation, number)) for number in numbers}
     missing = [number for number, one in found.items() if one is None]
-    for number, kind, body, first, last in _bodies(connection, generation, missing):
-        one = Said(decoded(kind, body), (first, last))
+    for number, subject, kind, body, first, last in _bodies(connection, generation, missing):
+        one = Said(number, subject, decoded(kind, body), (first, last))
         _READ.put((engine, generation, number), one)
         found[number] = one
     return [one for one in found.values() if one is not None]
@@ -123,8 +138,12 @@ _KNOWN: Final = sa.select(statement.c.statement).where(
     statement.c.known_from <= sa.bindparam("position"),
     statement.c.known_until > sa.bindparam("position"),
 )
+_OF_SUBJECTS: Final = _KNOWN.where(
+    statement.c.subject.in_(sa.bindparam("subjects", expanding=True))
+).order_by(statement.c.statement)
 _OF_GENERATION: Final = sa.select(
     statement.c.statement,
+    statement.c.subject,
     statement.c.kind,
     statement.c.body,
     statement.c.day,
@@ -180,4 +199,13 @@ def newest(  # noqa: PLR0913, PLR0917 where to look, and which part of what is t
 def _restricted(near: Near) -> Iterable[sa.ColumnElement[bool]]:
     """Restrict to what may touch a place."""
     if near.provider is not None or near.country is not None:
-        yield statement.c.statement.in_(around.touching(statement_scope, near))
+        yield statement.c.statement.in_(_touching(near))
+
+
+def _touching(near: Near) -> sa.Select[Any]:
+    """Select the numbers of the statements that may touch a place, one for each scope."""
+    columns = statement_scope.c
+    return sa.select(columns.statement).where(
+        columns.generation == sa.bindparam("generation"),
+        columns.scope.in_(around.touching(near)),
+    )

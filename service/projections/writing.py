@@ -7,7 +7,7 @@ it says from then on is known from there.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -26,41 +26,20 @@ from service.store.tables import FOREVER, statement, statement_scope
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 
 _Name: TypeAlias = tuple[str, str, bytes, tuple[int, int]]
+"""What makes a statement another one where it changes: kind, key, body, and the days on which it
+can matter, half-open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement as it is stored, with the days on which it can matter, half-open."""
-
-    kind: str
-    key: str
-    body: bytes
-    scope: Scope
-    days: tuple[int, int]
-
-    @property
-    def name(self) -> "_Name":
-        """What makes it another statement where it changes."""
-        return self.kind, self.key, self.body, self.days
-
-
-def stated(said: Said, occurred: Mapping[str, date]) -> Statement:
-    """Return what is said as a statement; ``occurred`` tells when the events of its stream did."""
-    days = _days(said, occurred)
+def _named(said: Said, occurred: Mapping[str, date]) -> _Name:
+    """Return the name of what is said; ``occurred`` tells when the events of its stream did."""
     if isinstance(said, Observation):
-        name = said.occurred.event
-        return Statement(OBSERVATION, name, _ENCODER.encode(said), said.scope, days)
+        days = segments.days_of_observation(said)
+        return OBSERVATION, said.occurred.event, _ENCODER.encode(said), days
     kind = DRAFT if said.draft else DIRECTIVE
-    return Statement(kind, said.key, _ENCODER.encode(said), said.scope, days)
+    return kind, said.key, _ENCODER.encode(said), segments.days_of_text(said, occurred)
 
 
-def _days(said: Said, occurred: Mapping[str, date]) -> tuple[int, int]:
-    if isinstance(said, Observation):
-        return segments.days_of_observation(said)
-    return segments.days_of_text(said, occurred)
-
-
-_LIVE: Final = (
+_LIVE: Final = Prepared(
     sa.select(
         statement.c.statement,
         statement.c.kind,
@@ -77,8 +56,13 @@ _LIVE: Final = (
     .order_by(statement.c.statement)
 )
 _LAST: Final = Prepared(
-    sa.select(sa.func.max(statement.c.statement)).where(
-        statement.c.generation == sa.bindparam("generation")
+    sa.select(
+        *(
+            sa.select(sa.func.max(column))
+            .where(column.table.c.generation == sa.bindparam("of_generation"))
+            .scalar_subquery()
+            for column in (statement.c.statement, statement_scope.c.scope)
+        )
     )
 )
 _CLOSE: Final = Prepared(
@@ -90,7 +74,7 @@ _CLOSE: Final = Prepared(
     .values(known_until=sa.bindparam("position"))
 )
 _INSERT: Final = Prepared(sa.insert(statement))
-_INSERT_SCOPE: Final = Prepared(sa.insert(statement_scope))
+_UNTIL: Final = list(statement.c.keys()).index("known_until")
 
 
 @dataclass(slots=True)
@@ -103,8 +87,7 @@ class Writer:
     connection: sa.Connection
     generation: int
     _last: int | None = None
-    _new: dict[int, dict[str, object]] = field(default_factory=dict)
-    _scopes: list[dict[str, object]] = field(default_factory=list)
+    _new: dict[int, list[Any]] = field(default_factory=dict)
     _closed: dict[int, int] = field(default_factory=dict)
     _segments: segments.Writer = field(init=False)
 
@@ -118,35 +101,34 @@ class Writer:
 
     def take(self, position: int, standing: Standing) -> None:
         """Let what a stream says from ``position`` on replace what it said before."""
-        subject = standing.subject
-        if standing.numbers is None:
-            standing.numbers = self._compare(position, subject)
+        subject, spells = standing.subject, standing.spells
+        if spells is None:
+            standing.spells = self._compare(position, subject)
             return
         gone: list[Spell] = []
         come: list[Spell] = []
         for slot, before, after in subject.news():
             if before is not None:
-                days = _days(before, subject.occurred)
-                gone.append(Spell(standing.numbers[slot], before.scope, days))
-            one = stated(after, subject.occurred)
-            number = standing.numbers[slot] = self._add(position, subject.name, one)
-            come.append(Spell(number, one.scope, one.days))
+                gone.append(spells[slot])
+            name = _named(after, subject.occurred)
+            spells[slot] = spell = self._add(position, subject.name, after.scope, name)
+            come.append(spell)
         self._replace(position, gone, come)
 
-    def _compare(self, position: int, subject: Subject) -> dict[Slot, int]:
+    def _compare(self, position: int, subject: Subject) -> dict[Slot, Spell]:
         """Compare all that a stream says with what stands in the database."""
         self.flush()
         before = self._stored(subject.name)
         come: list[Spell] = []
-        numbers: dict[Slot, int] = {}
+        spells: dict[Slot, Spell] = {}
         for slot, said in subject.said():
-            one = stated(said, subject.occurred)
-            same = before.get(one.name)
+            name = _named(said, subject.occurred)
+            same = before.get(name)
             if same:
-                numbers[slot] = same.pop(0)
+                spells[slot] = Spell(same.pop(0), said.scope, name[3])
                 continue
-            numbers[slot] = self._add(position, subject.name, one)
-            come.append(Spell(numbers[slot], one.scope, one.days))
+            spells[slot] = self._add(position, subject.name, said.scope, name)
+            come.append(spells[slot])
         gone = [
             Spell(number, decoded(name[0], name[2]).scope, name[3])
             for name, rest in before.items()
@@ -154,7 +136,7 @@ class Writer:
         ]
         subject.news()
         self._replace(position, gone, come)
-        return numbers
+        return spells
 
     def _replace(self, position: int, gone: Sequence[Spell], come: Sequence[Spell]) -> None:
         for spell in gone:
@@ -163,56 +145,45 @@ class Writer:
 
     def flush(self) -> None:
         """Write what was taken in."""
-        closed = (
+        closed = [
             {"of_generation": self.generation, "number": number, "position": position}
             for number, position in self._closed.items()
-        )
-        _INSERT.run(self.connection, *self._new.values())
-        _INSERT_SCOPE.run(self.connection, *self._scopes)
+        ]
+        _INSERT.put(self.connection, [*self._new.values()])
         _CLOSE.run(self.connection, *closed)
         self._segments.flush()
-        self._new, self._scopes, self._closed = {}, [], {}
+        self._new, self._closed = {}, {}
 
     def _stored(self, subject: str) -> dict[_Name, list[int]]:
         found: dict[_Name, list[int]] = {}
-        asked = {"generation": self.generation, "subject": subject}
-        for number, kind, key, body, day, day_until in self.connection.execute(_LIVE, asked):
+        rows = _LIVE.rows(self.connection, generation=self.generation, subject=subject)
+        for number, kind, key, body, day, day_until in rows:
             name = kind, key, bytes(body), (day, day_until)
             found.setdefault(name, []).append(number)
         return found
 
-    def _add(self, position: int, subject: str, one: Statement) -> int:
+    def _add(self, position: int, subject: str, scope: Scope, name: _Name) -> Spell:
         if self._last is None:
-            (last,) = _LAST.first(self.connection, generation=self.generation) or (None,)
+            ((last, scopes),) = _LAST.rows(self.connection, of_generation=self.generation)
             self._last = last or 0
+            self._segments.begin(scopes or 0)
         self._last += 1
-        self._new[self._last] = {
-            "generation": self.generation,
-            "statement": self._last,
-            "kind": one.kind,
-            "subject": subject,
-            "key": one.key,
-            "known_from": position,
-            "known_until": FOREVER,
-            "day": one.days[0],
-            "day_until": one.days[1],
-            "body": one.body,
-        }
-        self._scopes.extend(
-            {
-                "generation": self.generation,
-                "provider": scope.provider,
-                "service": scope.service,
-                "region": scope.region,
-                "audience": scope.audience,
-                "statement": self._last,
-            }
-            for scope in one.scope.elements()
-        )
-        return self._last
+        kind, key, body, days = name
+        self._new[self._last] = [
+            self.generation,
+            self._last,
+            kind,
+            subject,
+            key,
+            position,
+            FOREVER,
+            *days,
+            body,
+        ]
+        return Spell(self._last, scope, days)
 
     def _close(self, number: int, position: int) -> None:
         if number in self._new:
-            self._new[number]["known_until"] = position
+            self._new[number][_UNTIL] = position
         else:
             self._closed[number] = position

@@ -12,7 +12,7 @@ events, the tree nodes that they complete, and the head.
 Next: service/evidence/merkle.py, how a lie would show.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple, TypeVar
@@ -20,11 +20,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from service.evidence.merkle import Frontier, FrontierError, Node, extend, leaf_hash
+from service.evidence.merkle import Frontier, FrontierError, extend, leaf_hash
 from service.store import tables
 from service.store.errors import HeadMoved, StoreDamaged
 from service.store.prepared import Prepared
-from service.store.tables import event, mention
+from service.store.tables import FOREVER, event, mention
 
 _Item = TypeVar("_Item")
 _Bound = TypeVar("_Bound", int, date)
@@ -38,15 +38,32 @@ _READ_END = Prepared(sa.select(*_HEAD[:2]))
 _UPDATE_HEAD = sa.update(tables.head).where(tables.head.c.id == 1)
 _TAKE_HEAD = Prepared(_UPDATE_HEAD.values(id=1).returning(*_HEAD))
 _MOVE_HEAD = Prepared(
-    _UPDATE_HEAD.where(tables.head.c.position == sa.bindparam("before")).values(
+    _UPDATE_HEAD.where(tables.head.c.position == sa.bindparam("before"))
+    .values(
         position=sa.bindparam("after"),
         recorded_at=sa.bindparam("at"),
         frontier=sa.bindparam("tree"),
     )
+    .returning(tables.head.c.position)
 )
 _INSERT_EVENT = Prepared(sa.insert(event))
 _INSERT_NODE = Prepared(sa.insert(tables.node))
 _BY_ID = Prepared(sa.select(event).where(event.c.id == sa.bindparam("wanted")))
+_NEXT_STORED = Prepared(
+    sa.select(event.c.position, event.c.body)
+    .where(event.c.position > sa.bindparam("after"))
+    .order_by(event.c.position)
+    .limit(sa.bindparam("most"))
+)
+_NEXT = Prepared(
+    sa.select(event)
+    .where(
+        event.c.position > sa.bindparam("after"),
+        event.c.position <= sa.bindparam("upto"),
+    )
+    .order_by(event.c.position)
+    .limit(sa.bindparam("most"))
+)
 _TIP = Prepared(
     sa.select(event.c.version, event.c.leaf)
     .where(event.c.stream == sa.bindparam("name"))
@@ -70,8 +87,7 @@ class Head:
     frontier: Frontier
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """An event as the caller gives it; `body` are its canonical bytes.
 
     Attributes:
@@ -91,8 +107,7 @@ class NewEvent:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventRow:
+class EventRow(NamedTuple):
     """An event as the log keeps it: a `NewEvent` with its position and its leaf in the tree."""
 
     position: int
@@ -106,6 +121,13 @@ class EventRow:
     recorded_by: str
     body: bytes
     leaf: bytes
+
+
+class Stored(NamedTuple):
+    """Where an event stands, and its canonical bytes: all that is needed to read it."""
+
+    position: int
+    body: bytes
 
 
 class Tip(NamedTuple):
@@ -195,16 +217,17 @@ def append(connection: sa.Connection, head: Head, rows: Sequence[NewEvent]) -> H
     leaves = [leaf_hash(row.body) for row in rows]
     frontier, nodes = extend(head.frontier, leaves)
     placed = enumerate(zip(rows, leaves, strict=True), head.position + 1)
-    _INSERT_EVENT.run(connection, *(_inserted(row, at, leaf) for at, (row, leaf) in placed))
-    _INSERT_NODE.run(connection, *map(_placed, nodes))
     after = Head(position=frontier.size, recorded_at=rows[-1].recorded_at, frontier=frontier)
-    moved = {
-        "before": head.position,
-        "after": after.position,
-        "at": after.recorded_at,
-        "tree": frontier.to_bytes(),
-    }
-    if _MOVE_HEAD.run(connection, moved) != 1:
+    _INSERT_EVENT.put(connection, [(at, *row, leaf) for at, (row, leaf) in placed])
+    _INSERT_NODE.put(connection, [(one.level, one.index, one.hash) for one in nodes])
+    moved = _MOVE_HEAD.first(
+        connection,
+        before=head.position,
+        after=after.position,
+        at=after.recorded_at,
+        tree=frontier.to_bytes(),
+    )
+    if moved is None:
         raise HeadMoved(expected=head.position)
     return after
 
@@ -260,7 +283,7 @@ def existing(connection: sa.Connection, ids: Collection[UUID]) -> dict[UUID, Eve
     found: dict[UUID, EventRow] = {}
     if len(ids) == 1:
         for columns in _BY_ID.rows(connection, wanted=next(iter(ids))):
-            row = _row(dict(zip(event.c.keys(), columns, strict=True)))
+            row = _row(columns)
             found[row.id] = row
         return found
     for some in _chunks(list(ids)):
@@ -307,29 +330,35 @@ def page(
         upto: a position, inclusive.
         limit: rows at most.
     """
-    found = sa.select(event)
+    if wanted is None:
+        asked = {"after": after, "upto": FOREVER if upto is None else upto, "most": limit}
+        return list(map(_row, _NEXT.rows(connection, **asked)))
     position: sa.ColumnElement[int] = event.c.position
-    if wanted is not None:
-        found = found.where(*_conditions(wanted))
-        if wanted.mentions is not None:
-            generation, values = wanted.mentions
-            for dimension, value in values.items():
-                mentioned = mention.alias()
-                found = found.join(
-                    mentioned,
-                    sa.and_(
-                        mentioned.c.position == position,
-                        mentioned.c.generation == generation,
-                        mentioned.c.dimension == dimension,
-                        mentioned.c.value == value,
-                    ),
-                )
-                # The index of the mentions is in position order: let it lead.
-                position = mentioned.c.position
+    found = sa.select(event).where(*_conditions(wanted))
+    if wanted.mentions is not None:
+        generation, values = wanted.mentions
+        for dimension, value in values.items():
+            mentioned = mention.alias()
+            found = found.join(
+                mentioned,
+                sa.and_(
+                    mentioned.c.position == position,
+                    mentioned.c.generation == generation,
+                    mentioned.c.dimension == dimension,
+                    mentioned.c.value == value,
+                ),
+            )
+            # The index of the mentions is in position order: let it lead.
+            position = mentioned.c.position
     found = found.where(position > after)
     if upto is not None:
         found = found.where(position <= upto)
     return list(_rows(connection, found.order_by(position).limit(limit)))
+
+
+def stored(connection: sa.Connection, *, after: int, limit: int) -> list[Stored]:
+    """Read the next events behind a position, in order, without what is beside their bytes."""
+    return list(map(Stored._make, _NEXT_STORED.rows(connection, after=after, most=limit)))
 
 
 def iterate(
@@ -339,6 +368,20 @@ def iterate(
     while rows := page(connection, after=after, upto=upto, limit=chunk):
         yield from rows
         after = rows[-1].position
+
+
+def streams_between(
+    connection: sa.Connection, after: int, upto: int, limit: int
+) -> list[str] | None:
+    """List the streams that have events behind a position, up to and with another.
+
+    Returns:
+        None where there are more than ``limit`` events.
+    """
+    if upto - after > limit:
+        return None
+    found = sa.select(event.c.stream).where(event.c.position > after, event.c.position <= upto)
+    return list(connection.scalars(found.distinct()))
 
 
 def position_at(connection: sa.Connection, recorded_at: int) -> int:
@@ -398,37 +441,18 @@ def _head(row: tuple[Any, ...] | None) -> Head:
     return Head(position=position, recorded_at=recorded, frontier=tree)
 
 
-def _inserted(row: NewEvent, position: int, leaf: bytes) -> dict[str, object]:
-    return {
-        "position": position,
-        "id": row.id,
-        "stream": row.stream,
-        "version": row.version,
-        "type": row.type,
-        "authority": row.authority,
-        "occurred_day": row.occurred_day,
-        "recorded_at": row.recorded_at,
-        "recorded_by": row.recorded_by,
-        "body": row.body,
-        "leaf": leaf,
-    }
-
-
-def _placed(inner: Node) -> dict[str, object]:
-    return {"level": inner.level, "index": inner.index, "hash": inner.hash}
-
-
 def _rows(connection: sa.Connection, wanted: sa.Select[Any]) -> Iterator[EventRow]:
-    for row in connection.execute(wanted):
-        yield _row(dict(row._mapping))  # noqa: SLF001 -- SQLAlchemy's public name for it
+    return map(_row, connection.execute(wanted))
 
 
-def _row(columns: dict[str, Any]) -> EventRow:
-    for name in ("body", "leaf"):
-        # Whoever edits a SQLite file by hand may leave a text where bytes were.
-        if isinstance(columns[name], str):
-            columns[name] = columns[name].encode()
-    return EventRow(**columns)
+def _row(columns: Iterable[Any]) -> EventRow:
+    *others, body, leaf = columns
+    # Whoever edits a SQLite file by hand may leave a text where bytes were.
+    if isinstance(body, str):
+        body = body.encode()
+    if isinstance(leaf, str):
+        leaf = leaf.encode()
+    return EventRow._make((*others, body, leaf))
 
 
 def _chunks(items: list[_Item]) -> Iterator[list[_Item]]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-REVISION: Final = "0007"
+REVISION: Final = "0008"
 """The last migration: the schema that this program works with."""
 
 FOREVER: Final = 2**62
@@ -227,19 +227,6 @@ statement = sa.Table(
 """One version of one directive, draft or observation; `subject` is the stream that says it, and it
 can matter from `day` up to and without `day_until`."""
 
-statement_scope = sa.Table(
-    "statement_scope",
-    metadata,
-    _generation(),
-    _key_text("provider"),
-    _key_text("region"),
-    _key_text("service"),
-    _key_text("audience"),
-    _key_integer("statement"),
-    sqlite_with_rowid=False,
-)
-"""The elementary scopes of each statement, one row each, found by provider and region."""
-
 scope = sa.Table(
     "scope",
     metadata,
@@ -252,6 +239,16 @@ scope = sa.Table(
     sqlite_with_rowid=False,
 )
 """A number for each elementary scope that anything was ever said of."""
+
+statement_scope = sa.Table(
+    "statement_scope",
+    metadata,
+    _generation(),
+    _key_integer("scope"),
+    _key_integer("statement"),
+    sqlite_with_rowid=False,
+)
+"""Which statements are about an elementary scope, of all that were ever known."""
 
 segment = sa.Table(
     "segment",

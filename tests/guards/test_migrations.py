@@ -78,6 +78,37 @@ def test_each_migration_runs_by_itself(bare: Config, empty_url: str) -> None:
     database.dispose()
 
 
+def test_scopes_become_numbers_and_what_is_said_of_them_is_kept(
+    bare: Config, empty_url: str
+) -> None:
+    """Answers are as before until a rebuild, whether the last one was before 0007 or after."""
+    command.upgrade(bare, "0007")
+    database = engine.connect(empty_url)
+    names = ("generation", "provider", "region", "service", "audience", "statement")
+    old = sa.table("statement_scope", *map(sa.column, names))
+    said = [("openai", "FR", "api", "*", 1), ("openai", "IT", "api", "*", 1)]
+    said.append(("openai", "FR", "api", "*", 2))
+    with database.write() as connection:
+        connection.execute(
+            sa.insert(old), [dict(zip(names, (1, *one), strict=True)) for one in said]
+        )
+        connection.execute(sa.insert(tables.scope).values((1, *said[0][:-1], 7)))
+        connection.execute(sa.update(tables.projection).values(applied=2))
+
+    command.upgrade(bare, "0008")
+
+    numbers, scopes = tables.statement_scope.c, tables.scope.c
+    with database.read() as connection:
+        found = connection.execute(
+            sa.select(scopes.region, numbers.scope, numbers.statement)
+            .join(tables.scope, scopes.scope == numbers.scope)
+            .order_by(numbers.scope, numbers.statement)
+        ).all()
+        assert [tuple(one) for one in found] == [("FR", 7, 1), ("FR", 7, 2), ("IT", 8, 1)]
+        assert connection.scalar(sa.select(tables.projection.c.rule)) == 0
+    database.dispose()
+
+
 def test_there_is_no_way_back(bare: Config) -> None:
     """A downgrade would drop events."""
     command.upgrade(bare, "head")

@@ -25,6 +25,7 @@ from service.domain.world import World
 from service.projections import known, projector, statements, whole
 from service.projections.known import Near
 from service.projections.sight import Sight
+from service.projections.standings import Standings
 from service.store import events as log_store
 from service.store import tables, watching
 from service.store.codec import encode
@@ -110,6 +111,56 @@ def test_a_place_has_the_answer_that_the_whole_record_gives(
     assert (item.state, item.legal_state, item.conditions) == (state, legal_state, conditions)
     assert item.valid_until == valid_until(world, cell, moment)
     gone(database)
+
+
+@pytest.mark.parametrize("much", [20_000, 12, 0], ids=["whole", "by country", "by day"])
+@law
+@given(logs(), wide_cells, moments, st.data())
+def test_what_is_remembered_goes_on_with_the_log(  # noqa: PLR0913, PLR0917 -- of a law
+    sqlite_template: Path,
+    much: int,
+    recorded: tuple[Recorded, ...],
+    cell: Cell,
+    moment: When,
+    data: st.DataObject,
+) -> None:
+    """Event after event, whoever asked before: from memory as from the whole record."""
+    start = max(len(CAST), len(recorded) - 6)
+    database = stored(sqlite_template, recorded[:start])
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+    asked = Question(
+        provider=cell.provider, region=cell.region, as_of=moment, audience=cell.audience
+    )
+    wanted = Wanted(
+        provider=cell.provider, service=cell.service, region=cell.region, audience=cell.audience
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statements, "MUCH", much)
+        for position in range(start, len(recorded) + 1):
+            if position > start:
+                goes_on(database, recorded[position - 1])
+            if data.draw(st.booleans()):
+                continue
+            world = World.of(recorded[:position])
+            at = KnownAt(position=position, recorded_at=recorded[position - 1].recorded_at)
+            for stamp in (None, database.glance(watching.stamp)):
+                told = explained(database, asked, None, now, stamp)
+                assert answer_bytes(told) == answer_bytes(explain(world, asked, at))
+                (item,) = check(database, [wanted], moment, None, now, stamp).items
+                state, legal_state, conditions = cell_answer(world, cell, moment)
+                assert (item.state, item.legal_state) == (state, legal_state)
+                assert item.conditions == conditions
+                assert item.valid_until == valid_until(world, cell, moment)
+    gone(database)
+
+
+def goes_on(database: Database, recorded: Recorded) -> None:
+    """Let the log and its read models go on by one event."""
+    with database.write() as connection:
+        head = log_store.take_head(connection)
+        log_store.append(connection, head, [encode(recorded)])
+        generation = watching.stamp(connection).generation
+        projector.Projector(connection, generation, Standings(connection)).take_all([recorded])
 
 
 @law

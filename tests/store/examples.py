@@ -1,6 +1,5 @@
 """Events for the tests of the store, which does not read what is in them."""
 
-from dataclasses import replace
 from datetime import date
 from itertools import count
 from typing import Any
@@ -27,7 +26,7 @@ def new_event(**changes: Any) -> NewEvent:  # noqa: ANN401 -- any field of an ev
         recorded_by="alice",
         body=b'{"number":%d}' % number,
     )
-    return replace(event, **changes)
+    return event._replace(**changes)
 
 
 def append(database: Database, *rows: NewEvent) -> Head:
