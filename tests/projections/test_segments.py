@@ -154,6 +154,46 @@ def test_what_is_remembered_goes_on_with_the_log(  # noqa: PLR0913, PLR0917 -- o
     gone(database)
 
 
+def test_what_is_remembered_goes_on_with_the_registry(database: Database) -> None:
+    """Somebody joins a group: nothing new is said, and yet it is said of one more."""
+    adopted = event(
+        "policy.adopted",
+        stream="policy:union-rule",
+        occurred_on="2024-01-01",
+        data={
+            "directives": [
+                directive(
+                    "api",
+                    "blocked",
+                    providers=["openai"],
+                    regions=["UNION"],
+                    effective_from="2024-01-01",
+                )
+            ]
+        },
+    )
+    joins = [
+        event(
+            "registry.group_changed",
+            stream="registry:group/UNION",
+            occurred_on=day,
+            data={"id": "UNION", "name": "Union", "effective_from": day, "adds": [who]},
+        )
+        for day, who in (("2020-01-01", "FR"), ("2024-06-01", "DE"))
+    ]
+    recorded = log(*registry_events(), joins[0], adopted, joins[1])
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+    asked = Question(provider="openai", region="DE", service="api", as_of=When.moment("2025-01-01"))
+    seen = []
+
+    for one in recorded:
+        goes_on(database, one)
+        if one.position >= len(recorded) - 1:
+            seen += [explained(database, asked, None, now).state for _ in range(2)]
+
+    assert seen == ["unknown", "unknown", "blocked", "blocked"]
+
+
 def goes_on(database: Database, recorded: Recorded) -> None:
     """Let the log and its read models go on by one event."""
     with database.write() as connection:
