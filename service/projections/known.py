@@ -128,21 +128,31 @@ def _told(sight: Sight, position: int, near: Near) -> Memory:
 def _whole(sight: Sight, position: int, registry: Registry, near: Near) -> Whole | None:
     """Return what is known of a provider, or of it in the country; None where that is much.
 
-    None, too, where it is asked for the first time as of a position long since: it is known by day.
+    None, too, where it was not asked for before: one question alone is answered by day.
     """
-    names = [(sight.engine, sight.stamp.generation, place) for place in _places(near)]
-    held = (one for name in names for one in _WHOLE.get(name) or ())
-    found = next((one for one in held if one.holds(registry, position)), None)
-    if found is not None:
-        return found
-    asked = sight.engine, sight.stamp.generation, near, position
-    if position < sight.stamp.position and not _ASKED.get(asked):
-        if sight.snapshot is not None:
-            _ASKED.put(asked, True)  # noqa: FBT003 -- somebody has
-        return None
-    few = (name for name in names if not _MUCH.get(name))
-    read = (_read(sight, position, registry, name) for name in few)
-    return next((one for one in read if one is not None), None)
+    for place in _places(near):
+        name = sight.engine, sight.stamp.generation, place
+        if _MUCH.get(name):
+            continue
+        wholes = _WHOLE.get(name) or ()
+        found = next((one for one in wholes if one.holds(registry, position)), None)
+        if found is not None:
+            return found
+        is_new = not wholes or position < wholes[-1].position
+        if is_new and not _asked_before((*name, position if wholes else None), sight):
+            return None
+        found = _read(sight, position, registry, name)
+        if found is not None:
+            return found
+    return None
+
+
+def _asked_before(name: tuple[sa.Engine, int, Near, int | None], sight: Sight) -> bool:
+    if _ASKED.get(name):
+        return True
+    if sight.snapshot is not None:  # Else it is asked through one next.
+        _ASKED.put(name, True)  # noqa: FBT003 -- from now on
+    return False
 
 
 def _places(near: Near) -> Iterator[Near]:
@@ -181,6 +191,6 @@ MOST_SAID: Final = 40_000
 """Statements that are kept in all."""
 
 _MUCH: Final = Kept[_Name, bool](most=4096)
-_ASKED: Final = Kept[tuple[sa.Engine, int, Near, int], bool](most=4096)
+_ASKED: Final = Kept[tuple[sa.Engine, int, Near, int | None], bool](most=4096)
 _WHOLE: Final = Kept[_Name, tuple[Whole, ...]](most=MOST_SAID, weigh=_weight)
 _TOLD: Final = Kept[tuple[sa.Engine, int, int, Near], Memory](most=1024)

@@ -25,6 +25,7 @@ from tests.bench.data import (
     CELLS,
     FIRST_DAY,
     OCTET,
+    PLACES,
     SOLO,
     clock,
     questions,
@@ -43,7 +44,8 @@ Told = Callable[[str], None]
 
 CURVES: Final = {
     "append": "append of one event",
-    "ask": "question, now",
+    "ask_first": "question about a place, the first",
+    "ask": "question about a place, later",
     "ask_past": "question, as known at the middle",
     "rebuild": "rebuild, each event",
     "verify": "verify, each event",
@@ -58,11 +60,13 @@ class Grown:
     Attributes:
         rebuild, verify: For each event of the log.
         stored: Bytes of the database for each event.
+        ask_first, ask, ask_past: A place that was not asked about before, or was; as of the middle.
         server: Memory of a server's processes after some questions; 0 where it cannot be seen.
     """
 
     events: int
     append: float
+    ask_first: float
     ask: float
     ask_past: float
     rebuild: float
@@ -109,9 +113,10 @@ def _measured(url: str, database: Database, appended: list[Event], size: int) ->
     ]
     micro = 1e6
     append_ = _each(appends, time.perf_counter)
-    ask = _each(list(islice(acts(database, questions(size, SOLO)), calls)), asked)
-    past = acts(database, questions(size // 2, SOLO), lambda: middle)
-    ask_past = _each(list(islice(past, calls)), asked)
+    coming = acts(database, questions(size, SOLO))
+    first = _each(list(islice(coming, min(calls, len(PLACES) // 2))), asked)
+    ask = _settled(coming, calls, asked)
+    ask_past = _settled(acts(database, questions(size // 2, SOLO), lambda: middle), calls, asked)
     # A rebuild keeps two generations for a while, and the file stays as large.
     stored = _stored(database) / size
     rebuild = timed(partial(projector.rebuild, database)) / size
@@ -122,6 +127,7 @@ def _measured(url: str, database: Database, appended: list[Event], size: int) ->
     return Grown(
         events=size,
         append=append_ * micro,
+        ask_first=first * micro,
         ask=ask * micro,
         ask_past=ask_past * micro,
         rebuild=rebuild * micro,
@@ -129,6 +135,13 @@ def _measured(url: str, database: Database, appended: list[Event], size: int) ->
         stored=stored,
         server=_server(url, size, calls) if served.supported() else 0,
     )
+
+
+def _settled(coming: Iterator[Act], calls: int, seconds: Callable[[], float]) -> float:
+    """Measure questions once every place was asked about some times, as a server that runs has."""
+    for one in islice(coming, 4 * len(PLACES)):
+        one()
+    return _each(list(islice(coming, calls)), seconds)
 
 
 def _each(calls: list[Act], seconds: Callable[[], float]) -> float:
