@@ -55,7 +55,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "MAX_BODY_BYTES": "a whole number of bytes from 65536 to 1073741824, such as 8388608",
     "MAX_BATCH": "a whole number from 1 to 100000, such as 1000 (events in one append)",
     "ANSWER_CACHE_MB": (
-        "a whole number of MiB from 0 to 4096, such as 32 (answers that a process keeps; 0: none)"
+        "a whole number of MiB from 0 to 4096, such as 16 (answers that a process keeps; 0: none)"
     ),
     "READ_WAIT": (
         "a whole number of milliseconds from 0 to 30000, such as 2000 (how long a read waits for"
@@ -131,7 +131,7 @@ class Settings:
     public_reads: bool = True
     max_body_bytes: int = 8 * _MIB
     max_batch: int = 1000
-    answer_cache_mb: int = 32
+    answer_cache_mb: int = 16
     read_wait: int = 2000
     write_rate: int = 600
     failed_key_rate: int = 30

@@ -232,7 +232,7 @@ def told_at(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None
 def _told_at(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None]:
     crowded = world.covers is None and world.around is not None
     near = world.around(moment) if crowded and world.around else world.at(moment)
-    return cell_answer(near, cell, moment), valid_until(near, cell, moment)
+    return _until(near, cell, moment)
 
 
 def _beginning(one: Interval) -> tuple[date, datetime]:
@@ -242,9 +242,15 @@ def _beginning(one: Interval) -> tuple[date, datetime]:
 
 def valid_until(world: World, cell: Cell, moment: When) -> When | None:
     """Return the next moment at which the answer of a cell, as a list shows it, is another."""
+    return _until(world, cell, moment)[1]
+
+
+def _until(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None]:
     inside = _inside(world, cell)
     part = reaching(world, inside)
-    return until(part, inside, moment, lambda there, then: cell_answer(there, cell, then))
+    answer = cell_answer(part, cell, moment)
+    ends = until(part, inside, moment, answer, lambda there, then: cell_answer(there, cell, then))
+    return answer, ends
 
 
 def _inside(world: World, cell: Cell) -> tuple[Cell, ...]:

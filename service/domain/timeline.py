@@ -175,7 +175,11 @@ def run(world: World, answer: AccessState, moment: When) -> tuple[When | None, W
 
 
 def until(
-    world: World, cells: Sequence[Cell], moment: When, answer_at: Callable[[World, When], Answer]
+    world: World,
+    cells: Sequence[Cell],
+    moment: When,
+    answer: Answer,
+    answer_at: Callable[[World, When], Answer],
 ) -> When | None:
     """Return the next moment with another answer, None where there is none.
 
@@ -183,9 +187,10 @@ def until(
         world: As known around ``moment`` at least.
         cells: Whatever may change the answer.
         moment: A day or an instant.
+        answer: What holds then.
         answer_at: Gives the answer at a moment, in a world that knows the day.
     """
-    walk = _Walk(tuple(cells), answer_at(world, moment), answer_at, moment.instant is not None)
+    walk = _Walk(tuple(cells), answer, answer_at, moment.instant is not None)
     return walk.until(world, moment)
 
 

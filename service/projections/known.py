@@ -187,7 +187,7 @@ def _weight(wholes: tuple[Whole, ...]) -> int:
 
 MOST_POSITIONS: Final = 4
 """Positions as of which the same is kept."""
-MOST_SAID: Final = 40_000
+MOST_SAID: Final = 10_000
 """Statements that are kept in all."""
 
 _MUCH: Final = Kept[_Name, bool](most=4096)

@@ -28,7 +28,7 @@ DIRECTIVE: Final = "directive"
 DRAFT: Final = "draft"
 OBSERVATION: Final = "observation"
 
-MUCH: Final = 20_000
+MUCH: Final = 10_000
 """Elementary scopes of a provider's statements beyond which they are not read all at once."""
 
 

@@ -27,7 +27,7 @@ FEW: Final = 256
 """Statements about a country that are looked through together."""
 FEW_ANYWHERE: Final = 2_000
 """The same where a question is about a group of countries."""
-MOST_KEPT: Final = 16_000
+MOST_KEPT: Final = 8_000
 """Timelines, and what else is made of what is known, that are kept in all."""
 MOST_AT_ONCE: Final = 500
 """Events since, beyond which what is known is read anew."""

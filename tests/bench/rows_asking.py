@@ -6,8 +6,9 @@ A question is one cell: its states, conditions, and until when they hold.
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from itertools import cycle
+from itertools import cycle, islice
 from random import Random
+from statistics import median
 from typing import Final
 
 from service.application import asking, gating
@@ -77,13 +78,15 @@ def _by_changes(
 ) -> Finding:
     """Compare a cell that changed often with one that never did, in one log."""
     _, database = changing_log(place, size.changes)
-    calls = max(size.calls // 20, 3)
+    asked = acts(database, _days(cell, size.changes), partial(known_at, size.changes))
+    seconds = clock_of(place.engine)
+    first = median(timed(one, seconds) for one in islice(asked, max(size.calls // 20, 5)))
     found = compare(
-        acts(database, _days(cell, size.changes), partial(known_at, size.changes)),
+        asked,
         acts(database, _days(STILL, size.changes)),
-        calls=calls,
+        calls=size.calls,
         rounds=size.rounds,
-        clock=clock_of(place.engine),
+        clock=seconds,
     )
     return Finding(
         value=1 / found.ratio,
@@ -91,6 +94,7 @@ def _by_changes(
         other=found.other * _MICRO,
         unit="µs",
         note=f"{size.changes:,} changes : 1",
+        also={"µs of a run's first question": round(first * _MICRO)},
     )
 
 
@@ -133,7 +137,7 @@ def _rate(place: Ground, size: Size) -> Finding:
     found = compare(
         acts(database, _days(GROWING, size.changes)),
         (partial(sourcing.effect_on, peer, policy, day) for day in asked),
-        calls=max(size.calls // 20, 3),
+        calls=max(size.calls // 4, 3),
         rounds=max(size.rounds // 2, 1),
         clock=clock_of(place.engine),
     )
