@@ -3,11 +3,12 @@
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from math import ceil
-from os import dup
+from os import dup, getpid
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -142,6 +143,42 @@ def _prepare_session(wait: float, connection: Any, _: object) -> None:  # noqa: 
     connection.commit()
 
 
+class _HangingUp:
+    """Ends lines whose time is over: one thread of a process, which looks once a second."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._lines: dict[socket.socket, float] = {}
+        self._process: int | None = None
+
+    @contextmanager
+    def after(self, seconds: float, line: socket.socket) -> Iterator[None]:
+        """Hang up where what is done within takes longer, by a second at most."""
+        with self._turn:
+            self._lines[line] = time.monotonic() + seconds
+            if self._process != getpid():  # Threads do not come along into a fork.
+                self._process = getpid()
+                threading.Thread(target=self._look, daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._turn:
+                del self._lines[line]
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(1)
+            now = time.monotonic()
+            with self._turn:
+                for line, until in self._lines.items():
+                    if until < now:
+                        with suppress(OSError):  # The other end was faster.
+                            line.shutdown(socket.SHUT_RDWR)
+
+
+_HANGING_UP: Final = _HangingUp()
+
+
 @contextmanager
 def confirmed_within(seconds: float, connection: sa.Connection) -> Iterator[None]:
     """Hang up on PostgreSQL where it does not confirm a commit in time.
@@ -154,11 +191,5 @@ def confirmed_within(seconds: float, connection: sa.Connection) -> Iterator[None
         yield
         return
     number = connection.connection.driver_connection.fileno()  # type: ignore[union-attr]
-    with socket.socket(fileno=dup(number)) as line:
-        hang_up = threading.Timer(seconds, line.shutdown, (socket.SHUT_RDWR,))
-        hang_up.start()
-        try:
-            yield
-        finally:
-            hang_up.cancel()
-            hang_up.join()
+    with socket.socket(fileno=dup(number)) as line, _HANGING_UP.after(seconds, line):
+        yield
