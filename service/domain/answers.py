@@ -47,8 +47,11 @@ from service.domain.timeline import (
 from service.domain.times import When
 from service.domain.world import Memory, World, reaching
 
-FEW: Final = 40
+FEW: Final = 128
 """Texts of a cell whose whole timeline is made where one answer was asked for, and kept."""
+
+_FEW_AT_ONCE: Final = 16
+"""Texts that cost less to look through than it takes to find those of a day."""
 
 MOST_TOLD: Final = 24_000
 """How much is kept of answers of cells, in all: some thousands, about 18 MB with their JSON."""
@@ -204,7 +207,9 @@ def _timeline(world: World, cell: Cell, *, instants: bool) -> tuple[Interval, ..
     inside = _inside(world, cell)
     part = reaching(world, inside)
     when = points(part, inside, instants=instants)
-    told = intervals(when, lambda moment: cell_answer(part, cell, moment))
+    crowded = len(part.texts) > _FEW_AT_ONCE
+    near = world.around if world.around is not None and crowded else lambda _: part
+    told = intervals(when, lambda moment: cell_answer(near(moment), cell, moment))
     # Hundreds of cells of a provider have the same: it is kept once.
     return world.keep(told, lambda: told)
 

@@ -69,6 +69,7 @@ def asked(generation: int, registry: Registry, near: Near) -> dict[str, object]:
     told: dict[str, object] = {"generation": generation}
     if near.provider is not None:
         told["providers"] = (near.provider, ANY)
+        told["provider"] = near.provider
     country = near.country
     if country is not None:
         # Everything in the same country: what lies around the place, and what reaches into it.
@@ -93,17 +94,19 @@ def _touching(
 ) -> sa.Select[Any]:
     """Select by lists of any length, or by a bind for each of ``spread`` places."""
     columns = scope.c
-    found = sa.select(columns.scope).where(columns.generation == sa.bindparam("generation"))
+    of_one = sa.select(columns.scope).where(columns.generation == sa.bindparam("generation"))
+    found = of_one
     if provided:
         found = found.where(columns.provider.in_(_binds("providers", spread and 2)))
     if not placed:
         return found
-    around = found.where(columns.region.in_(_binds("places", spread)))
-    inside = found.where(
-        columns.region > sa.bindparam("within"), columns.region < sa.bindparam("beyond")
-    )
-    both = sa.union_all(around, inside).subquery()
-    return sa.select(both.c[0])
+    beside = found.where(columns.region.in_(_binds("places", spread)))
+    within = columns.region > sa.bindparam("within"), columns.region < sa.bindparam("beyond")
+    # A range is found by what stands before it in the index: that must be one provider, not two.
+    each = [columns.provider == sa.bindparam("provider"), columns.provider == ANY]
+    inside = [of_one.where(one, *within) for one in (each if provided else [sa.true()])]
+    every = sa.union_all(beside, *inside).subquery()
+    return sa.select(every.c[0])
 
 
 def _binds(name: str, count: int | None) -> Any:  # noqa: ANN401 -- as SQLAlchemy takes them

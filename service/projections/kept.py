@@ -32,6 +32,11 @@ class Kept(Generic[_Name, _Value]):
                 self._values.move_to_end(name)
             return found
 
+    @property
+    def is_full(self) -> bool:
+        """Whether something has to go for nearly everything that comes."""
+        return self._weight > self.most * 7 // 8
+
     def put(self, name: _Name, value: _Value) -> None:
         """Keep a value."""
         with self._turn:

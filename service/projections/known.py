@@ -20,6 +20,7 @@ __all__ = ["Near", "world", "world_near", "world_on", "world_with_histories"]
 
 
 _Name: TypeAlias = tuple[sa.Engine, int, Near]
+_Asked: TypeAlias = tuple[sa.Engine, int, Near, int | None]
 
 
 def world(connection: sa.Connection, position: int, near: Near) -> World:
@@ -128,7 +129,7 @@ def _told(sight: Sight, position: int, near: Near) -> Memory:
 def _whole(sight: Sight, position: int, registry: Registry, near: Near) -> Whole | None:
     """Return what is known of a provider, or of it in the country; None where that is much.
 
-    None, too, where it was not asked for before: one question alone is answered by day.
+    None, too, where it is not asked for often enough: one question alone is answered by day.
     """
     for place in _places(near):
         name = sight.engine, sight.stamp.generation, place
@@ -139,7 +140,7 @@ def _whole(sight: Sight, position: int, registry: Registry, near: Near) -> Whole
         if found is not None:
             return found
         is_new = not wholes or position < wholes[-1].position
-        if is_new and not _asked_before((*name, position if wholes else None), sight):
+        if is_new and not _is_worth_it((*name, position if wholes else None), sight):
             return None
         found = _read(sight, position, registry, name)
         if found is not None:
@@ -147,12 +148,13 @@ def _whole(sight: Sight, position: int, registry: Registry, near: Near) -> Whole
     return None
 
 
-def _asked_before(name: tuple[sa.Engine, int, Near, int | None], sight: Sight) -> bool:
-    if _ASKED.get(name):
-        return True
-    if sight.snapshot is not None:  # Else it is asked through one next.
-        _ASKED.put(name, True)  # noqa: FBT003 -- from now on
-    return False
+def _is_worth_it(asked: _Asked, sight: Sight) -> bool:
+    """Tell whether something is asked for so often that it should be in memory."""
+    if sight.snapshot is None:  # It is asked for through one next.
+        return False
+    times = (_ASKED.get(asked) or 0) + 1
+    _ASKED.put(asked, times)
+    return times >= (OFTEN if _WHOLE.is_full else TWICE)
 
 
 def _places(near: Near) -> Iterator[Near]:
@@ -175,6 +177,7 @@ def _read(sight: Sight, position: int, registry: Registry, name: _Name) -> Whole
             _MUCH.put(name, True)  # noqa: FBT003 -- and it will not become less
             return None
         found = Whole.of(registry, place, position, said)
+        _ASKED.put((*name, None), 0)  # Whoever has to go begins anew.
     others = [one for one in wholes if one is not found]
     ordered = sorted((*others[-MOST_POSITIONS + 1 :], found), key=lambda one: one.position)
     _WHOLE.put(name, tuple(ordered))
@@ -185,12 +188,15 @@ def _weight(wholes: tuple[Whole, ...]) -> int:
     return sum(1 + len(one.said) for one in wholes)
 
 
+TWICE: Final = 2
+OFTEN: Final = 16
+"""How often something is asked for before it is kept: where there is room, and where not."""
 MOST_POSITIONS: Final = 4
 """Positions as of which the same is kept."""
-MOST_SAID: Final = 10_000
+MOST_SAID: Final = 12_000
 """Statements that are kept in all."""
 
 _MUCH: Final = Kept[_Name, bool](most=4096)
-_ASKED: Final = Kept[tuple[sa.Engine, int, Near, int | None], bool](most=4096)
+_ASKED: Final = Kept[_Asked, int](most=4096)
 _WHOLE: Final = Kept[_Name, tuple[Whole, ...]](most=MOST_SAID, weigh=_weight)
 _TOLD: Final = Kept[tuple[sa.Engine, int, int, Near], Memory](most=1024)

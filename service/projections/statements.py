@@ -8,12 +8,14 @@ Next: service/application/asking.py, the read path.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
-from service.domain.directives import Text
+from service.domain.directives import Cited, Text
 from service.domain.registry import Registry
 from service.domain.scope import Scope
 from service.domain.times import When
@@ -24,6 +26,8 @@ from service.projections.kept import Kept
 from service.store.prepared import Prepared
 from service.store.tables import FOREVER, statement, statement_scope
 
+_Shared = TypeVar("_Shared", Scope, tuple[Cited, ...])
+
 DIRECTIVE: Final = "directive"
 DRAFT: Final = "draft"
 OBSERVATION: Final = "observation"
@@ -32,8 +36,18 @@ MUCH: Final = 10_000
 """Elementary scopes of a provider's statements beyond which they are not read all at once."""
 
 
+# A log names few days, each of them very often, and few places.
+_when: Final = lru_cache(maxsize=8192)(When.occurrence)
+
+
+@lru_cache(maxsize=8192)
+def _shared(value: _Shared) -> _Shared:
+    """Return a value that equals another which is in memory already: that one."""
+    return value
+
+
 def _decode_when(kind: type, value: Any) -> object:  # noqa: ANN401 whatever the JSON holds
-    return When.occurrence(value) if kind is When else value
+    return _when(value) if kind is When else value
 
 
 _TEXTS: Final = msgspec.json.Decoder(Text, dec_hook=_decode_when)
@@ -128,7 +142,8 @@ _READ: Final = Kept[tuple[sa.Engine, int, int], Said](most=2048)
 
 def decoded(kind: str, body: bytes) -> Text | Observation:
     """Return a statement as it is stored."""
-    return _OBSERVATIONS.decode(body) if kind == OBSERVATION else _TEXTS.decode(body)
+    read = _OBSERVATIONS.decode(body) if kind == OBSERVATION else _TEXTS.decode(body)
+    return replace(read, scope=_shared(read.scope), sources=_shared(read.sources))
 
 
 _NUMBERS_PER_STATEMENT: Final = 1000

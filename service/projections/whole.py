@@ -35,7 +35,7 @@ MOST_OVERLAPPING: Final = 30
 """Statements of a piece, on average, beyond which pieces would take too much memory."""
 
 
-SHARED: Final = Memory(MOST_KEPT)
+SHARED: Final = Memory(MOST_KEPT, lambda made: 1 + len(made) // 8 if type(made) is tuple else 1)
 """Where all of that is kept."""
 
 
