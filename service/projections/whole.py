@@ -86,8 +86,10 @@ class Whole:
     def gone_on(self, sight: Sight, registry: Registry, position: int) -> "Whole | None":
         """Return what is known at a later position: itself where nothing of it has changed.
 
-        None where so much was recorded since that it is read anew.
+        None where it is read anew: so much was recorded since, or a country may be in a group now.
         """
+        if self.country is not None and registry is not self.registry:
+            return None
         connection, generation = sight.connection, sight.stamp.generation
         streams = log.streams_between(connection, self.upto, position, MOST_AT_ONCE)
         if streams is None:

@@ -154,24 +154,31 @@ def test_what_is_remembered_goes_on_with_the_log(  # noqa: PLR0913, PLR0917 -- o
     gone(database)
 
 
-def test_what_is_remembered_goes_on_with_the_registry(database: Database) -> None:
+@pytest.mark.parametrize("much", [20_000, 1], ids=["whole", "by country"])
+def test_what_is_remembered_goes_on_with_the_registry(
+    database: Database, much: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody joins a group: nothing new is said, and yet it is said of one more."""
-    adopted = event(
-        "policy.adopted",
-        stream="policy:union-rule",
-        occurred_on="2024-01-01",
-        data={
-            "directives": [
-                directive(
-                    "api",
-                    "blocked",
-                    providers=["openai"],
-                    regions=["UNION"],
-                    effective_from="2024-01-01",
-                )
-            ]
-        },
-    )
+    monkeypatch.setattr(statements, "MUCH", much)
+    rules = [
+        event(
+            "policy.adopted",
+            stream=f"policy:rule-{region.lower()}",
+            occurred_on="2024-01-01",
+            data={
+                "directives": [
+                    directive(
+                        "api",
+                        "blocked",
+                        providers=["openai"],
+                        regions=[region],
+                        effective_from="2024-01-01",
+                    )
+                ]
+            },
+        )
+        for region in ("JP", "UNION")
+    ]
     joins = [
         event(
             "registry.group_changed",
@@ -181,7 +188,7 @@ def test_what_is_remembered_goes_on_with_the_registry(database: Database) -> Non
         )
         for day, who in (("2020-01-01", "FR"), ("2024-06-01", "DE"))
     ]
-    recorded = log(*registry_events(), joins[0], adopted, joins[1])
+    recorded = log(*registry_events(), joins[0], *rules, joins[1])
     now = datetime(2030, 1, 1, tzinfo=UTC)
     asked = Question(provider="openai", region="DE", service="api", as_of=When.moment("2025-01-01"))
     seen = []
@@ -189,9 +196,9 @@ def test_what_is_remembered_goes_on_with_the_registry(database: Database) -> Non
     for one in recorded:
         goes_on(database, one)
         if one.position >= len(recorded) - 1:
-            seen += [explained(database, asked, None, now).state for _ in range(2)]
+            seen += [explained(database, asked, None, now).state for _ in range(4)]
 
-    assert seen == ["unknown", "unknown", "blocked", "blocked"]
+    assert seen == ["unknown"] * 4 + ["blocked"] * 4
 
 
 def goes_on(database: Database, recorded: Recorded) -> None:
