@@ -205,8 +205,9 @@ def _run(connection: sa.Connection, text: str, act: Callable[[Any], _Result]) ->
         connection.scalar(sa.select(1))  # Raises what SQLAlchemy has to say.
     dialect: Any = connection.dialect
     driver: Any = connection.connection.dbapi_connection
-    cursor = driver.cursor()
+    cursor: Any = None
     try:
+        cursor = driver.cursor()
         return act(cursor)
     except dialect.dbapi.Error as error:
         lost = dialect.is_disconnect(error, driver, cursor)
@@ -223,4 +224,5 @@ def _run(connection: sa.Connection, text: str, act: Callable[[Any], _Result]) ->
             connection.invalidate(error)
         raise told from error
     finally:
-        cursor.close()
+        if cursor is not None:
+            cursor.close()
