@@ -260,7 +260,7 @@ def _until(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None]
 
 def _inside(world: World, cell: Cell) -> tuple[Cell, ...]:
     """Return a cell, the services below its own, and of a group whoever is ever a member."""
-    services = (cell.service, *(_below(world, cell)))
+    services = (cell.service, *_below(world, cell))
     places = world.registry.ever_in(cell.region) | {cell.region}
     return tuple(
         replace(cell, service=service, region=place) for service in services for place in places
@@ -279,9 +279,10 @@ def _basis(as_of: When, known_at: KnownAt) -> Basis:
 def parts_of(world: World, cell: Cell, moment: When) -> tuple[AccessState, ...]:
     """Return the answers of which a cell's is made: its own, or those of what it rolls up."""
     members = world.registry.members(cell.region, moment)
-    regions = (cell.region,) if members is None else tuple(sorted(members))
+    if members is None:
+        return tuple(_service_parts(world, cell, moment))
     found: list[AccessState] = []
-    for region in regions:
+    for region in sorted(members):
         found.extend(_service_parts(world, replace(cell, region=region), moment))
     return tuple(found)
 
@@ -299,13 +300,13 @@ def _service_parts(world: World, cell: Cell, moment: When) -> tuple[AccessState,
 
 def _below(world: World, cell: Cell) -> tuple[str, ...]:
     """Return the services inside of a cell's, at any depth."""
-    prefix = cell.service + "/"
-    return tuple(one for one in world.registry.services_of(cell.provider) if one.startswith(prefix))
+    return world.registry.services_below(cell.provider, cell.service)
 
 
 def _children(world: World, cell: Cell) -> tuple[str, ...]:
+    below = _below(world, cell)
     depth = cell.service.count("/") + 1
-    return tuple(one for one in _below(world, cell) if one.count("/") == depth)
+    return tuple(one for one in below if one.count("/") == depth) if below else ()
 
 
 def _cell(world: World, cell: Cell, as_of: When, basis: Basis) -> CellAnswer:

@@ -150,6 +150,14 @@ class Registry:
             ),
         )
 
+    def services_below(self, provider: str, path: str) -> tuple[str, ...]:
+        """Return the paths of a provider's services inside of one, at any depth."""
+        prefix = path + "/"
+        return self._keep(
+            ("below", provider, path),
+            lambda: tuple(one for one in self.services_of(provider) if one.startswith(prefix)),
+        )
+
     def _keep(self, name: tuple[str, ...], make: Callable[[], _T]) -> _T:
         found: _T | None = self._kept.get(name)
         if found is None:
