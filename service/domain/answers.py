@@ -51,10 +51,10 @@ FEW: Final = 128
 """Texts of a cell whose whole timeline is made where one answer was asked for, and kept."""
 
 _FEW_AT_ONCE: Final = 16
-"""Texts that cost less to look through than it takes to find those of a day."""
+"""Texts that cost less to look through than it takes to find those of a day; a short timeline."""
 
-MOST_TOLD: Final = 24_000
-"""How much is kept of answers of cells, in all: some thousands, about 18 MB with their JSON."""
+MOST_TOLD: Final = 16_000
+"""How much is kept of answers of cells, in all: some thousands, about 12 MB with their JSON."""
 
 
 class Basis(StrEnum):
@@ -210,8 +210,8 @@ def _timeline(world: World, cell: Cell, *, instants: bool) -> tuple[Interval, ..
     crowded = len(part.texts) > _FEW_AT_ONCE
     near = world.around if world.around is not None and crowded else lambda _: part
     told = intervals(when, lambda moment: cell_answer(near(moment), cell, moment))
-    # Hundreds of cells of a provider have the same: it is kept once.
-    return world.keep(told, lambda: told)
+    # Hundreds of cells of a provider have the same, where it is short: that is kept once.
+    return told if len(told) > _FEW_AT_ONCE else world.keep(told, lambda: told)
 
 
 def told_at(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None]:

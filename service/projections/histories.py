@@ -33,7 +33,7 @@ def known(
     return {name.removeprefix(POLICY): as_known(some) for name, some in streams.items()}
 
 
-_READ: Final = Kept[tuple[sa.Engine, int], Recorded](most=2048)
+_READ: Final = Kept[tuple[sa.Engine, int], Recorded](most=512)
 _PLACES: Final = (
     sa.select(event.c.stream, event.c.position)
     .where(
