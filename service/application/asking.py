@@ -16,15 +16,8 @@ import sqlalchemy as sa
 from service.application.moments import known_position, seen_position
 from service.application.seeing import see
 from service.domain import regions
-from service.domain.answers import (
-    Explained,
-    KnownAt,
-    Question,
-    cell_answer,
-    explain,
-    timeline,
-    top_level,
-)
+from service.domain.answers import Explained, KnownAt, Question, explain
+from service.domain.cells import cell_answer, timeline, top_level
 from service.domain.errors import BadPeriodError, BadTimeError, Refused, UnknownIdError
 from service.domain.registry import Registry
 from service.domain.resolution import RULE, Access, Answer, State, access_of

@@ -19,7 +19,8 @@ from service.application.asking import (
 )
 from service.application.moments import known_position
 from service.application.preview import Cause, Told
-from service.domain.answers import KnownAt, Question, cell_answer, timeline
+from service.domain.answers import KnownAt, Question
+from service.domain.cells import cell_answer, timeline
 from service.domain.errors import BadPeriodError, BadTimeError
 from service.domain.events import RecordCorrected, Recorded
 from service.domain.registry import Registry

@@ -13,7 +13,8 @@ from typing import Final
 from service.application.asking import CellFilter, check_filter
 from service.application.moments import known_position
 from service.domain import regions
-from service.domain.answers import KnownAt, parts_of, top_level
+from service.domain.answers import KnownAt
+from service.domain.cells import parts_of, top_level
 from service.domain.errors import BadTimeError, Refused
 from service.domain.events import Recorded, RecordReviewed, SourceKind
 from service.domain.resolution import AccessState, State

@@ -20,7 +20,8 @@ from service.application.asking import Span, span_of
 from service.application.exports import Progress
 from service.application.moments import known_position
 from service.domain import regions
-from service.domain.answers import KnownAt, timeline
+from service.domain.answers import KnownAt
+from service.domain.cells import timeline
 from service.domain.codec import instant_text
 from service.domain.dossier import Dossier
 from service.domain.events import Recorded

@@ -12,7 +12,8 @@ from typing import Final
 from service.application.asking import check_question
 from service.application.moments import seen_position
 from service.application.seeing import see
-from service.domain.answers import KnownAt, Question, told_at
+from service.domain.answers import KnownAt, Question
+from service.domain.cells import told_at
 from service.domain.errors import UnknownIdError
 from service.domain.resolution import RULE, Access, State, access_of
 from service.domain.scope import PUBLIC, Cell

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from service.application.recording import Batch, Clock, admitted, held, ledger, numbered, streams_of
 from service.domain import regions
-from service.domain.answers import timeline, top_level
+from service.domain.cells import timeline, top_level
 from service.domain.events import Event, RecordCorrected, Recorded, scopes_of
 from service.domain.fold import Fold
 from service.domain.history import as_known

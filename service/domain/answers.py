@@ -1,20 +1,19 @@
 """What a reader is told: the explained answer, put together from the rule.
 
-A provider and a region have a cell per top-level service. A cell whose service has no directive of
-its own reads as the roll-up of its children, and a cell of a group of regions as the roll-up of
-its members. Field names and their order are those of the JSON, which the HTTP API and the command
-line share.
+A provider and a region have a cell per top-level service. Field names and their order are those of
+the JSON, which the HTTP API and the command line share. What is told of a cell on a day is kept for
+every day of the same piece (``service.domain.pieces``).
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from service.domain.events import Effect
+from service.domain.cells import all_inside, answer_of, parts_of, roll_up, top_level
 from service.domain.inside import Exceptional, distinct, exceptions, exceptions_of_parts
 from service.domain.pending import Pending, pending
 from service.domain.pieces import Near
@@ -27,31 +26,18 @@ from service.domain.resolution import (
     Reason,
     State,
     access_of,
-    claims_on,
-    resolve,
 )
 from service.domain.scope import (
     PUBLIC,
     Cell,
 )
 from service.domain.timeline import (
-    Interval,
-    Runs,
     Transition,
-    intervals,
-    points,
     run,
     transitions,
-    until,
 )
 from service.domain.times import When
 from service.domain.world import Memory, World, reaching
-
-FEW: Final = 128
-"""Texts of a cell whose whole timeline is made where one answer was asked for, and kept."""
-
-_FEW_AT_ONCE: Final = 16
-"""Texts that cost less to look through than it takes to find those of a day; a short timeline."""
 
 MOST_TOLD: Final = 16_000
 """How much is kept of answers of cells, in all: some thousands, about 12 MB with their JSON."""
@@ -160,113 +146,6 @@ def explain(world: World, question: Question, known_at: KnownAt) -> Explained:
     )
 
 
-def top_level(services: Iterable[str]) -> tuple[str, ...]:
-    """Return the services that stand directly below their provider."""
-    return tuple(one for one in services if "/" not in one)
-
-
-def roll_up(states: Iterable[State]) -> State:
-    """Return what several states come to.
-
-    >>> str(roll_up([State.AVAILABLE, State.UNKNOWN])), str(roll_up([State.BLOCKED, State.UNKNOWN]))
-    ('mixed', 'blocked')
-    """
-    found = list(states)
-    known = set(found) - {State.UNKNOWN}
-    if not known:
-        return State.UNKNOWN
-    if all(access_of(state) is Access.CLOSED for state in known):
-        return State(max((Effect(state) for state in known), key=lambda effect: effect.rank))
-    if len(known) == 1 and State.UNKNOWN not in found:
-        return known.pop()
-    return State.MIXED
-
-
-def cell_answer(world: World, cell: Cell, moment: When) -> Answer:
-    """Return the answer of a cell as a list shows it, rolled up where it must be."""
-    return _answer_of(parts_of(world, cell, moment))
-
-
-def _answer_of(told: Sequence[AccessState]) -> Answer:
-    if len(told) == 1:
-        return told[0].answer
-    conditions = {one.conditions for one in told}
-    return (
-        roll_up(one.state for one in told),
-        roll_up(one.legal_state for one in told),
-        conditions.pop() if len(conditions) == 1 else (),
-    )
-
-
-def timeline(world: World, cell: Cell, *, instants: bool = False) -> tuple[Interval, ...]:
-    """Return the intervals of a cell, in days or in instants; of a group, those of its members."""
-    return world.keep((cell, instants), lambda: _timeline(world, cell, instants=instants))
-
-
-def _timeline(world: World, cell: Cell, *, instants: bool) -> tuple[Interval, ...]:
-    inside = _inside(world, cell)
-    part = reaching(world, inside)
-    when = points(part, inside, instants=instants)
-    crowded = len(part.texts) > _FEW_AT_ONCE
-    near = world.around if world.around is not None and crowded else lambda _: part
-    told = intervals(when, lambda moment: cell_answer(near(moment), cell, moment))
-    # Hundreds of cells of a provider have the same, where it is short: that is kept once.
-    return told if len(told) > _FEW_AT_ONCE else world.keep(told, lambda: told)
-
-
-def told_at(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None]:
-    """Return the answer of a cell as a list shows it, and the next moment with another one."""
-    instants = moment.instant is not None
-    if world.covers is None:
-        part = world.keep(("part", cell), lambda: reaching(world, _inside(world, cell)))
-        if len(part.texts) <= FEW:
-            told = timeline(world, cell, instants=instants)
-            found = told[bisect_right(told, moment.order, lo=1, key=_beginning) - 1]
-            return found.answer, found.until
-        world = part if world.around is None else world
-    if world.told is None:
-        return _told_at(world, cell, moment)
-    runs = world.told.keep(("runs", cell, instants), Runs)
-    known = runs.at(moment)
-    if known is None:
-        known = _told_at(world, cell, moment)
-        runs.put(moment, *known)
-    return known
-
-
-def _told_at(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None]:
-    crowded = world.covers is None and world.around is not None
-    near = world.around(moment) if crowded and world.around else world.at(moment)
-    return _until(near, cell, moment)
-
-
-def _beginning(one: Interval) -> tuple[date, datetime]:
-    assert one.since is not None  # noqa: S101 -- of all but the first
-    return one.since.order
-
-
-def valid_until(world: World, cell: Cell, moment: When) -> When | None:
-    """Return the next moment at which the answer of a cell, as a list shows it, is another."""
-    return _until(world, cell, moment)[1]
-
-
-def _until(world: World, cell: Cell, moment: When) -> tuple[Answer, When | None]:
-    inside = _inside(world, cell)
-    part = reaching(world, inside)
-    answer = cell_answer(part, cell, moment)
-    ends = until(part, inside, moment, answer, lambda there, then: cell_answer(there, cell, then))
-    return answer, ends
-
-
-def _inside(world: World, cell: Cell) -> tuple[Cell, ...]:
-    """Return a cell, the services below its own, and of a group whoever is ever a member."""
-    services = (cell.service, *_below(world, cell))
-    places = world.registry.ever_in(cell.region) | {cell.region}
-    return tuple(
-        replace(cell, service=service, region=place) for service in services for place in places
-    )
-
-
 def _basis(as_of: When, known_at: KnownAt) -> Basis:
     recorded = known_at.recorded_at
     if recorded is None:
@@ -274,39 +153,6 @@ def _basis(as_of: When, known_at: KnownAt) -> Basis:
     if as_of.instant is not None:
         return Basis.SCHEDULED if as_of.instant > recorded else Basis.RECORDED
     return Basis.SCHEDULED if as_of.day > recorded.date() else Basis.RECORDED
-
-
-def parts_of(world: World, cell: Cell, moment: When) -> tuple[AccessState, ...]:
-    """Return the answers of which a cell's is made: its own, or those of what it rolls up."""
-    members = world.registry.members(cell.region, moment)
-    if members is None:
-        return tuple(_service_parts(world, cell, moment))
-    found: list[AccessState] = []
-    for region in sorted(members):
-        found.extend(_service_parts(world, replace(cell, region=region), moment))
-    return tuple(found)
-
-
-def _service_parts(world: World, cell: Cell, moment: When) -> tuple[AccessState, ...]:
-    """Descend from a service that has no directive of its own to its children."""
-    children = _children(world, cell)
-    if not children or claims_on(world, cell, moment):
-        return (resolve(world, cell, moment),)
-    found: list[AccessState] = []
-    for child in children:
-        found.extend(_service_parts(world, replace(cell, service=child), moment))
-    return tuple(found)
-
-
-def _below(world: World, cell: Cell) -> tuple[str, ...]:
-    """Return the services inside of a cell's, at any depth."""
-    return world.registry.services_below(cell.provider, cell.service)
-
-
-def _children(world: World, cell: Cell) -> tuple[str, ...]:
-    below = _below(world, cell)
-    depth = cell.service.count("/") + 1
-    return tuple(one for one in below if one.count("/") == depth) if below else ()
 
 
 def _cell(world: World, cell: Cell, as_of: When, basis: Basis) -> CellAnswer:
@@ -344,7 +190,7 @@ def _with_pending(world: World, decided: _Decided, as_of: When) -> CellAnswer:
 
 
 def _decided(world: World, cell: Cell, as_of: When, basis: Basis) -> _Decided:
-    part = world.keep(("part", cell), lambda: reaching(world, _inside(world, cell)))
+    part = world.keep(("part", cell), lambda: reaching(world, all_inside(world, cell)))
     parts = parts_of(part, cell, as_of)
     if len(parts) == 1 and parts[0].cell == cell:
         answer = _resolved(world, part, parts[0], as_of, basis)
@@ -395,7 +241,7 @@ def _resolved(
 def _rolled(
     world: World, cell: Cell, parts: Sequence[AccessState], as_of: When, basis: Basis
 ) -> CellAnswer:
-    state, legal_state, conditions = answer = _answer_of(parts)
+    state, legal_state, conditions = answer = answer_of(parts)
     return CellAnswer(
         service=cell.service,
         state=state,

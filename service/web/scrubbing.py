@@ -14,7 +14,7 @@ from typing import Final
 
 from service.application.asking import require
 from service.domain import regions
-from service.domain.answers import timeline, top_level
+from service.domain.cells import timeline, top_level
 from service.domain.resolution import State
 from service.domain.scope import Cell
 from service.domain.world import by_place

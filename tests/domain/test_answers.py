@@ -4,16 +4,8 @@ from typing import Any
 
 import pytest
 
-from service.domain.answers import (
-    CellAnswer,
-    Explained,
-    KnownAt,
-    Question,
-    cell_answer,
-    explain,
-    roll_up,
-    top_level,
-)
+from service.domain.answers import CellAnswer, Explained, KnownAt, Question, explain
+from service.domain.cells import cell_answer, roll_up, top_level
 from service.domain.events import Event
 from service.domain.resolution import State
 from service.domain.scope import Cell

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from service.domain.admission import admit
-from service.domain.answers import cell_answer, timeline
+from service.domain.cells import cell_answer, timeline
 from service.domain.codec import event_from, event_to
 from service.domain.errors import Path, Rejected
 from service.domain.events import TYPES, Event, Recorded

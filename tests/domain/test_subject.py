@@ -9,7 +9,7 @@ from uuid import UUID
 from hypothesis import given, settings
 
 from service.domain import keys
-from service.domain.answers import timeline
+from service.domain.cells import timeline
 from service.domain.directives import Text
 from service.domain.events import Event, Recorded
 from service.domain.fold import Fold, Slot

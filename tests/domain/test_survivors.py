@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from service.domain.answers import timeline
+from service.domain.cells import timeline
 from service.domain.errors import BadPeriodError
 from service.domain.events import Event
 from service.domain.fold import Fold

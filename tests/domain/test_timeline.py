@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.domain.answers import timeline
+from service.domain.cells import timeline
 from service.domain.events import Event
 from service.domain.resolution import resolve
 from service.domain.scope import Cell

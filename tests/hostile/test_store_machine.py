@@ -34,7 +34,8 @@ from service.application.errors import EventIdConflict, IdempotencyConflict, Ver
 from service.application.gating import Wanted
 from service.application.recording import Batch, Outcome, append
 from service.domain.admission import admit
-from service.domain.answers import KnownAt, Question, cell_answer, explain
+from service.domain.answers import KnownAt, Question, explain
+from service.domain.cells import cell_answer
 from service.domain.codec import answer_bytes, event_from
 from service.domain.errors import Rejected, UnknownIdError
 from service.domain.events import Event, Recorded

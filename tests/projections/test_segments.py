@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from service.application.asking import explained
 from service.application.gating import Wanted, check
 from service.application.recording import Batch, append
-from service.domain import answers
-from service.domain.answers import KnownAt, Question, cell_answer, explain, valid_until
+from service.domain import cells
+from service.domain.answers import KnownAt, Question, explain
+from service.domain.cells import cell_answer, valid_until
 from service.domain.codec import answer_bytes
 from service.domain.events import Recorded
 from service.domain.scope import Cell
@@ -47,7 +48,7 @@ def however_read(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     if request.param == "by day":
         monkeypatch.setattr(statements, "MUCH", 0)
     if request.param == "crowded":
-        monkeypatch.setattr(answers, "FEW", 0)
+        monkeypatch.setattr(cells, "FEW", 0)
     if request.param == "pieces":
         monkeypatch.setattr(whole, "FEW", 0)
         monkeypatch.setattr(whole, "FEW_ANYWHERE", 0)
