@@ -137,7 +137,7 @@ def _bodies(
         yield from connection.execute(_BODIES, {"generation": generation, "numbers": some})
 
 
-_READ: Final = Kept[tuple[sa.Engine, int, int], Said](most=512)
+_READ: Final = Kept[tuple[sa.Engine, int, int], Said](most=2048)
 
 
 def decoded(kind: str, body: bytes) -> Text | Observation:

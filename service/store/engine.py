@@ -114,6 +114,8 @@ class Database:
             self._snapshot() as connection,
         ):
             yield connection
+            # Not rolled back: psycopg forgets the statements that it has prepared then.
+            connection.commit()
 
     def glance(self, look: Callable[[sa.Connection], _T], *, newest: bool = False) -> _T:
         """Return what one statement finds, which sees all that was committed before it began.
